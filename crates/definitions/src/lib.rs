@@ -1,1 +1,12 @@
-//! placeholder
+//! Definitions: what should be. A project folder's YAML, SQL and Markdown text becomes typed,
+//! cross-checked [`Project`]s, with every problem reported at once as a [`Diagnostic`].
+//!
+//! No files, clock, network or async runtime in here: callers hand over [`Source`] texts.
+
+pub mod diagnostic;
+pub mod kinds;
+pub mod project;
+
+pub use diagnostic::{Diagnostic, Severity, Span};
+pub use kinds::*;
+pub use project::{Kind, Project, Reference, Source};

@@ -1,1 +1,12 @@
-//! placeholder
+//! Estimates from numbers: no tables, no experiments, no I/O, no clock, no unseeded randomness.
+//!
+//! Every method takes sufficient statistics ([`Moments`]) or small slices, and answers with an
+//! [`Estimate`] or says why there is none ([`NotEstimable`]); never a neutral placeholder.
+
+pub mod estimate;
+pub mod lift;
+pub mod moments;
+
+pub use estimate::{Estimate, NotEstimable, Reason};
+pub use lift::{Comparison, Lift, Statistic, lift};
+pub use moments::Moments;

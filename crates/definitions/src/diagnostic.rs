@@ -1,0 +1,41 @@
+//! Problems in definitions: always with place, cause, expectation and a suggestion where one is near.
+
+use serde::{Deserialize, Serialize};
+
+/// A place in a source text. Lines and columns count from 1, columns in Unicode scalar values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// Path relative to the project folder, with forward slashes.
+    pub file: String,
+    /// First line, from 1; 0 when the whole file is meant.
+    pub line: u32,
+    /// First column, from 1; 0 when the whole line is meant.
+    pub column: u32,
+}
+
+/// Whether `check` fails because of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The project cannot be applied.
+    Error,
+    /// Worth mending, but it can be applied.
+    Warning,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable, kebab-case identifier of the rule, e.g. `unknown-key`, `duplicate-name`.
+    pub code: String,
+    /// Where.
+    pub span: Span,
+    /// What is wrong, with the offending value; lower case, no full stop.
+    pub message: String,
+    /// What was expected, if that is not obvious.
+    pub expected: Option<String>,
+    /// "did you mean" or the next step.
+    pub hint: Option<String>,
+}

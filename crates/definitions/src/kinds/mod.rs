@@ -1,0 +1,21 @@
+//! One module per kind of definition.
+
+mod bet;
+mod dataset;
+mod experiment;
+mod initiative;
+mod metric;
+mod objective;
+mod report;
+mod semantic_model;
+mod settings;
+
+pub use bet::*;
+pub use dataset::*;
+pub use experiment::*;
+pub use initiative::*;
+pub use metric::*;
+pub use objective::*;
+pub use report::*;
+pub use semantic_model::*;
+pub use settings::*;

@@ -1,0 +1,50 @@
+//! `steward.yaml`: what holds for the whole project.
+
+use serde::{Deserialize, Serialize};
+
+/// Project settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Project name.
+    pub name: String,
+    /// Shown in the UI's header.
+    pub label: Option<String>,
+    /// Owner of every definition that names none.
+    pub owner: Option<String>,
+    /// IANA time zone for days, weeks and months; `UTC` by default.
+    pub time_zone: String,
+    /// ISO 4217 currency for money, e.g. `EUR`.
+    pub currency: Option<String>,
+    /// Where queries run: `datafusion` (default) or `postgres` with an address by reference.
+    pub engine: EngineSettings,
+    /// The demo and tests pin "today" (RFC 3339); absent means the wall clock.
+    pub as_of: Option<String>,
+    /// Teams and people that may own things; empty means anyone.
+    pub people: Vec<Person>,
+    /// Significance level for experiments that name none; 0.05 by default.
+    pub alpha: f64,
+}
+
+/// Which engine and with which limits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EngineSettings {
+    /// `datafusion` or `postgres`.
+    pub kind: String,
+    /// Memory limit in MiB for the embedded engine.
+    pub memory_mib: Option<u64>,
+    /// Reference to a secret (`env:NAME` or `file:PATH`) that holds the connection address.
+    pub url: Option<String>,
+}
+
+/// Someone who may own or decide.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// Handle, e.g. `mara`.
+    pub name: String,
+    /// Full name.
+    pub label: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Team.
+    pub team: Option<String>,
+}
