@@ -1,1 +1,19 @@
-//! placeholder
+//! What the organisation can do, one room each. Every room has the same shape: `mod.rs` (the question it
+//! answers, its public functions), `events.rs` and `projection.rs` where it decides, domain files.
+//!
+//! Rooms know no HTTP, no HTML and no particular engine or store.
+
+pub mod context;
+pub mod error;
+pub mod evidence;
+
+pub mod experiments;
+pub mod governance;
+pub mod metrics;
+pub mod pipelines;
+pub mod portfolio;
+pub mod quality;
+pub mod reports;
+
+pub use context::Context;
+pub use error::CapabilityError;

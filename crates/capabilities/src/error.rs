@@ -1,0 +1,43 @@
+//! What can go wrong in a room. Doors map it to HTTP and exit codes.
+
+use steward_compute::EngineError;
+use steward_definitions::Diagnostic;
+use steward_ledger::LedgerError;
+
+/// An error of a room.
+#[derive(Debug, thiserror::Error)]
+pub enum CapabilityError {
+    /// There is no definition of that name.
+    #[error("there is no {kind} named {name:?}{}", near.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    Unknown {
+        /// Kind of definition.
+        kind: String,
+        /// Name asked for.
+        name: String,
+        /// Nearest name.
+        near: Option<String>,
+    },
+    /// The request does not make sense; says what was expected.
+    #[error("{0}")]
+    Invalid(String),
+    /// A policy forbids it; says which and what would satisfy it.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Definitions have errors.
+    #[error("the project has {} problem(s): run `steward check`", .0.len())]
+    Definitions(Vec<Diagnostic>),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// Path.
+        path: String,
+        /// Cause and what to do.
+        cause: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! What did the experiment do, and can we believe it?

@@ -1,0 +1,1 @@
+//! What is in force, who decided, on which evidence?

@@ -1,0 +1,1 @@
+//! What is the value of a governed metric, by which dimensions?

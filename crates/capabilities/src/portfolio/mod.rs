@@ -1,0 +1,1 @@
+//! Are we reaching our objectives?

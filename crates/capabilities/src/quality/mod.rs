@@ -1,0 +1,1 @@
+//! Does a dataset keep its contract?
