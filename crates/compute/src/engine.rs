@@ -54,6 +54,22 @@ pub enum EngineError {
     /// It was cancelled.
     #[error("{0} was cancelled")]
     Cancelled(String),
+    /// The result is not what its reader expects.
+    #[error("column {column} of the result cannot be read: {cause}")]
+    Decode {
+        /// Column.
+        column: String,
+        /// What was expected and what is there.
+        cause: String,
+    },
+    /// The result cannot be written.
+    #[error("cannot write the result as {format}: {cause}")]
+    Format {
+        /// Format asked for.
+        format: String,
+        /// Cause.
+        cause: String,
+    },
     /// The database cannot be reached or refuses.
     #[error("cannot reach {engine}: {cause}")]
     Unreachable {

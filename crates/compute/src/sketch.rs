@@ -21,7 +21,12 @@ pub struct Sketch {
 impl Sketch {
     /// An empty sketch whose quantiles are within a factor 1 ± `alpha` (0 < alpha < 1) of the exact ones.
     pub fn new(alpha: f64) -> Self {
-        Sketch { alpha: alpha.clamp(1e-6, 0.5), positive: BTreeMap::new(), negative: BTreeMap::new(), zeros: 0 }
+        Sketch {
+            alpha: alpha.clamp(1e-6, 0.5),
+            positive: BTreeMap::new(),
+            negative: BTreeMap::new(),
+            zeros: 0,
+        }
     }
 
     fn gamma(&self) -> f64 {
@@ -43,7 +48,11 @@ impl Sketch {
 
     /// Adds `count` values of the bucket `index` = ⌈ln|x| / ln γ⌉, as a SQL engine returns them.
     pub fn add(&mut self, index: i32, negative: bool, count: u64) {
-        let side = if negative { &mut self.negative } else { &mut self.positive };
+        let side = if negative {
+            &mut self.negative
+        } else {
+            &mut self.positive
+        };
         *side.entry(index).or_insert(0) += count;
     }
 
