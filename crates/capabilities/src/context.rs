@@ -46,7 +46,11 @@ pub fn table_source(dataset: &Dataset, folder: &std::path::Path) -> TableSource 
         name: dataset.meta.name.clone(),
         format,
         location: place,
-        columns: dataset.columns.iter().map(|c| (c.name.clone(), c.logical_type.clone())).collect(),
+        columns: dataset
+            .columns
+            .iter()
+            .map(|c| (c.name.clone(), c.logical_type.clone()))
+            .collect(),
     }
 }
 

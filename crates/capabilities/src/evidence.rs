@@ -53,12 +53,20 @@ where
     };
     if let Some(evidence) = context.ledger.evidence(&key).await? {
         if let Ok(value) = serde_json::from_value(evidence.value.clone()) {
-            return Ok(Concluded { value, evidence, reused: true });
+            return Ok(Concluded {
+                value,
+                evidence,
+                reused: true,
+            });
         }
     }
     let (value, provenance) = compute().await?;
     let stored = serde_json::to_value(&value).map_err(|e| CapabilityError::Invalid(format!("{subject}: {e}")))?;
     let evidence = Evidence::new(key, stored, provenance);
     context.ledger.record_evidence(&evidence).await?;
-    Ok(Concluded { value, evidence, reused: false })
+    Ok(Concluded {
+        value,
+        evidence,
+        reused: false,
+    })
 }

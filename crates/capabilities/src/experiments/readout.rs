@@ -1,0 +1,374 @@
+//! What a readout says. Its JSON form is an interface: later work and scripts rely on the field names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use steward_stats::{Estimate, NotEstimable};
+
+/// How to read an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadoutOptions {
+    /// Only exposures and facts before this moment count, microseconds since 1970 UTC; `None` is now.
+    pub as_of: Option<i64>,
+}
+
+/// An estimate, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// There is one.
+    Estimate(Estimate),
+    /// There is none: `{"not_estimable": {"reason", "detail", "fix"}}`.
+    Refused {
+        /// Why, and what would change it.
+        not_estimable: NotEstimable,
+    },
+}
+
+impl Answer {
+    /// The estimate, if there is one.
+    pub fn estimate(&self) -> Option<&Estimate> {
+        match self {
+            Answer::Estimate(e) => Some(e),
+            Answer::Refused { .. } => None,
+        }
+    }
+
+    /// The refusal, if there is one.
+    pub fn refusal(&self) -> Option<&NotEstimable> {
+        match self {
+            Answer::Estimate(_) => None,
+            Answer::Refused { not_estimable } => Some(not_estimable),
+        }
+    }
+}
+
+impl From<Result<Estimate, NotEstimable>> for Answer {
+    fn from(result: Result<Estimate, NotEstimable>) -> Self {
+        match result {
+            Ok(e) => Answer::Estimate(e),
+            Err(not_estimable) => Answer::Refused { not_estimable },
+        }
+    }
+}
+
+/// Where an experiment stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExperimentStatus {
+    /// Its start lies ahead.
+    NotStarted,
+    /// Between start and end, or without an end.
+    Running,
+    /// Past its end; also a table of exposures without time and without an end.
+    Ended,
+}
+
+/// The verdict for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The split of units is broken (p < 0.001), or the data cannot be an experiment: no lift may be read.
+    DoNotTrust,
+    /// Not started yet.
+    NotStarted,
+    /// No units, or none in the control or in every treatment.
+    NoData,
+    /// No primary metric could be estimated.
+    NotEstimable,
+    /// A variant is better on a primary metric, worse on none, and harms no guardrail.
+    Better,
+    /// A primary metric got worse and none better.
+    Worse,
+    /// Better on one primary metric and worse on another.
+    Mixed,
+    /// Better, but a guardrail is harmed.
+    GuardrailHarmed,
+    /// No primary metric differs significantly.
+    NoDifference,
+}
+
+/// The answer to "what did the experiment do, and can we believe it?".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Readout {
+    /// The experiment's name.
+    pub experiment: String,
+    /// Human title.
+    pub label: Option<String>,
+    /// Accountable.
+    pub owner: String,
+    /// What was believed.
+    pub hypothesis: Option<String>,
+    /// Where it stands in time.
+    pub status: ExperimentStatus,
+    /// The verdict in a sentence or two.
+    pub verdict: String,
+    /// The verdict for machines.
+    pub outcome: Outcome,
+    /// The variant that the verdict speaks of, if it speaks of one.
+    pub variant: Option<String>,
+    /// Can it be believed? Read this first.
+    pub health: Health,
+    /// Variants with their units; the control first.
+    pub arms: Vec<Arm>,
+    /// One entry per metric and treatment: primary, secondary, guardrails, in the order of the definition.
+    pub metrics: Vec<MetricReadout>,
+    /// The same metrics by each dimension's values.
+    pub breakdowns: Vec<Breakdown>,
+    /// The lift as it stood when only units exposed up to each day count.
+    pub daily: Vec<DailyPath>,
+    /// What was counted.
+    pub window: DataWindow,
+    /// Two-sided significance level.
+    pub alpha: f64,
+    /// Correction over the primary metrics and variants.
+    pub correction: String,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+}
+
+/// Whether a readout can be believed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// No problem of severity `error`.
+    pub ok: bool,
+    /// Sample-ratio check of all exposed units against the planned weights.
+    pub srm: SampleRatio,
+    /// Units that count in the comparison (exposed in one known variant).
+    pub units: u64,
+    /// Units seen in several variants; they are left out.
+    pub units_in_several_variants: u64,
+    /// Units whose only variant is none of the experiment's; they are left out.
+    pub units_in_unknown_variants: u64,
+    /// Units whose conversion window has not closed yet; they count in the split, not in the metrics.
+    pub units_immature: u64,
+    /// What is wrong, worst first.
+    pub problems: Vec<Problem>,
+}
+
+/// Outcome of the sample-ratio check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleRatio {
+    /// p-value of the planned split; `None` if it cannot be tested.
+    pub p: Option<f64>,
+    /// Below 0.001: broken.
+    pub broken: bool,
+    /// χ² with (arms − 1) degrees of freedom.
+    pub statistic: Option<f64>,
+    /// Why there is no p.
+    pub not_estimable: Option<NotEstimable>,
+}
+
+/// Something that weakens or forbids a reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable, kebab-case: `sample-ratio`, `several-variants`, `unknown-variant`, `empty-arm`, `immature`, ….
+    pub code: String,
+    /// `error` (do not read the lifts) or `warning`.
+    pub severity: String,
+    /// What was found, with numbers, and what to do.
+    pub message: String,
+}
+
+/// A variant and its units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arm {
+    /// Variant.
+    pub variant: String,
+    /// Human title.
+    pub label: Option<String>,
+    /// The baseline.
+    pub control: bool,
+    /// Exposed units.
+    pub units: u64,
+    /// Units expected by the planned weights.
+    pub expected: f64,
+    /// Planned share in (0, 1).
+    pub planned_share: f64,
+}
+
+/// Part a metric plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Decides.
+    Primary,
+    /// Informs.
+    Secondary,
+    /// Must not get worse.
+    Guardrail,
+}
+
+/// What a guardrail says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardrailState {
+    /// The whole interval lies within the accepted harm.
+    Safe,
+    /// The interval holds both accepted and unaccepted harm.
+    Unclear,
+    /// The whole interval lies beyond the accepted harm.
+    Harmed,
+}
+
+/// One metric in one treatment against the control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricReadout {
+    /// Metric.
+    pub metric: String,
+    /// Human title.
+    pub label: Option<String>,
+    /// Its unit for people: `currency`, `percent`, `count`, ….
+    pub unit: Option<String>,
+    /// Treatment.
+    pub variant: String,
+    /// Baseline.
+    pub control: String,
+    /// Part it plays.
+    pub role: Role,
+    /// `increase` or `decrease`: which way is good.
+    pub direction: String,
+    /// `mean`, `proportion` or `ratio`, per unit.
+    pub statistic: String,
+    /// Treatment − control, in the metric's unit.
+    pub absolute: Answer,
+    /// (Treatment − control) / |control|.
+    pub relative: Answer,
+    /// Present when nothing could be estimated (then `absolute` and `relative` say the same).
+    pub not_estimable: Option<NotEstimable>,
+    /// Value in the treatment.
+    pub variant_value: Answer,
+    /// Value in the control.
+    pub control_value: Answer,
+    /// p of the absolute lift after the correction (primary metrics only).
+    pub adjusted_p: Option<f64>,
+    /// Whether it counts as significant: adjusted p for primary metrics, p otherwise, below alpha.
+    pub significant: bool,
+    /// The lifts without CUPED, when CUPED was used.
+    pub raw: Option<RawLift>,
+    /// Share of the variance of the absolute lift that CUPED removed.
+    pub variance_reduction: Option<f64>,
+    /// Smallest relative lift that this many units detect with 80% power at alpha.
+    pub detectable_relative: Option<f64>,
+    /// State, for guardrails.
+    pub guardrail: Option<GuardrailState>,
+    /// Accepted relative harm, for guardrails.
+    pub margin: Option<f64>,
+    /// Value at which a unit was capped.
+    pub cap: Option<f64>,
+    /// Digest of the metric's definition.
+    pub definition: String,
+}
+
+/// Lifts before adjustment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RawLift {
+    /// Treatment − control.
+    pub absolute: Answer,
+    /// (Treatment − control) / |control|.
+    pub relative: Answer,
+}
+
+/// Results by the values of one dimension. Exploratory: p-values are not corrected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Breakdown {
+    /// Dimension, e.g. `user__country`.
+    pub dimension: String,
+    /// By value, in order; a missing value is `(none)`.
+    pub segments: Vec<Segment>,
+    /// Why there is none.
+    pub problem: Option<String>,
+}
+
+/// One value of a dimension.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The value.
+    pub value: String,
+    /// Units by variant.
+    pub units: BTreeMap<String, u64>,
+    /// By metric and treatment.
+    pub metrics: Vec<SegmentLift>,
+}
+
+/// A metric's lift in a segment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentLift {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Treatment − control.
+    pub absolute: Answer,
+    /// Relative.
+    pub relative: Answer,
+}
+
+/// How a lift settled: one point per day of exposure, cumulative.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DailyPath {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Points by day.
+    pub points: Vec<DailyPoint>,
+}
+
+/// The lift over all units exposed up to and including a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DailyPoint {
+    /// ISO date in the project's time zone.
+    pub day: String,
+    /// Units of treatment and control together.
+    pub units: u64,
+    /// Treatment − control.
+    pub absolute: Answer,
+    /// Relative.
+    pub relative: Answer,
+}
+
+/// What was counted. Moments in microseconds since 1970 UTC; lower ends inclusive, upper ends exclusive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataWindow {
+    /// Exposures from.
+    pub exposures_from: Option<i64>,
+    /// Exposures before.
+    pub exposures_before: Option<i64>,
+    /// Facts before.
+    pub facts_before: Option<i64>,
+    /// Seconds after exposure in which facts count; `None` is until `facts_before`.
+    pub window_seconds: Option<u64>,
+    /// Days before exposure used as covariate.
+    pub cuped_days: u32,
+    /// First day with an exposure (ISO date).
+    pub first_day: Option<String>,
+    /// Last day with an exposure (ISO date).
+    pub last_day: Option<String>,
+}
+
+/// Where numbers come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Id of the evidence that holds this readout.
+    pub evidence: String,
+    /// Engine that ran the queries.
+    pub engine: String,
+    /// Queries as run, with their label.
+    pub queries: Vec<RanQuery>,
+    /// Table → digest of its data.
+    pub data: BTreeMap<String, String>,
+    /// Definition (`metric/revenue`) → digest.
+    pub definitions: BTreeMap<String, String>,
+    /// Program and version.
+    pub program: String,
+}
+
+/// A query as it was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RanQuery {
+    /// What it was for.
+    pub label: String,
+    /// Text, in the engine's dialect.
+    pub sql: String,
+}
