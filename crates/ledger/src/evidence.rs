@@ -1,7 +1,9 @@
 //! Evidence: what was concluded, stored under the digest of everything it was computed from.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::canonical;
 
 /// Everything that evidence depends on. The same key is never computed twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,25 @@ pub struct EvidenceKey {
     pub seed: u64,
     /// Version of the program's method: `steward 0.1.0`.
     pub program: String,
+}
+
+impl EvidenceKey {
+    /// Canonical JSON of the key.
+    pub(crate) fn text(&self) -> String {
+        canonical::text(&json!({
+            "subject": self.subject,
+            "definitions": self.definitions,
+            "data": self.data,
+            "parameters": self.parameters,
+            "seed": self.seed,
+            "program": self.program,
+        }))
+    }
+
+    /// SHA-256 (hex) over the key's canonical JSON: the id of the evidence under it.
+    pub fn id(&self) -> String {
+        canonical::digest(self.text().as_bytes())
+    }
 }
 
 /// Stored evidence.
@@ -38,7 +59,45 @@ pub struct Evidence {
 impl Evidence {
     /// New evidence under its key; `computed_us` is set when it is recorded.
     pub fn new(key: EvidenceKey, value: Value, provenance: Value) -> Evidence {
-        let _ = (&key, &value, &provenance);
-        todo!()
+        Evidence {
+            id: key.id(),
+            key,
+            value,
+            provenance,
+            computed_us: 0,
+        }
+    }
+
+    /// SHA-256 (hex) over the canonical JSON of `{"provenance", "value"}`.
+    pub fn digest(&self) -> String {
+        digest(&canonical::text(&self.provenance), &canonical::text(&self.value))
+    }
+
+    /// What an event says about evidence it rests on: `{"digest", "evidence"}`. Anywhere in a payload, it binds the
+    /// evidence to the chain: appending checks that the evidence is recorded, verifying that it is unchanged.
+    pub fn citation(&self) -> Value {
+        json!({ "digest": self.digest(), "evidence": self.id })
+    }
+}
+
+/// See [`Evidence::digest`]; both arguments are canonical JSON.
+pub(crate) fn digest(provenance: &str, value: &str) -> String {
+    canonical::digest(format!("{{\"provenance\":{provenance},\"value\":{value}}}").as_bytes())
+}
+
+/// The citations in a payload: pairs of evidence id and digest.
+pub(crate) fn citations<'a>(payload: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    match payload {
+        Value::Array(items) => items.iter().for_each(|item| citations(item, found)),
+        Value::Object(map) => {
+            if let (2, Some(Value::String(id)), Some(Value::String(digest))) =
+                (map.len(), map.get("evidence"), map.get("digest"))
+            {
+                found.push((id, digest));
+            } else {
+                map.values().for_each(|item| citations(item, found));
+            }
+        }
+        _ => {}
     }
 }
