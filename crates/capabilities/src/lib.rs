@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod experiments;
 pub mod governance;
 pub mod metrics;
+pub mod onboarding;
 pub mod pipelines;
 pub mod portfolio;
 pub mod quality;
