@@ -3,10 +3,13 @@
 //! Every method takes sufficient statistics ([`Moments`]) or small slices, and answers with an
 //! [`Estimate`] or says why there is none ([`NotEstimable`]); never a neutral placeholder.
 
+pub mod dist;
 pub mod estimate;
 pub mod lift;
 pub mod moments;
+pub mod rng;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
 pub use lift::{Comparison, Lift, Statistic, lift};
 pub use moments::Moments;
+pub use rng::Rng;

@@ -14,7 +14,11 @@ pub struct Moments {
 impl Moments {
     /// No observations of `k` variables.
     pub fn empty(k: usize) -> Self {
-        Moments { count: 0, means: vec![0.0; k], cross: vec![0.0; k * (k + 1) / 2] }
+        Moments {
+            count: 0,
+            means: vec![0.0; k],
+            cross: vec![0.0; k * (k + 1) / 2],
+        }
     }
 
     /// From its parts; `cross` is the upper triangle by rows. `None` if lengths disagree.
@@ -122,6 +126,10 @@ impl Moments {
         for (a, &i) in indices.iter().enumerate() {
             cross.extend(indices[a..].iter().map(|&j| self.cross(i, j)));
         }
-        Moments { count: self.count, means, cross }
+        Moments {
+            count: self.count,
+            means,
+            cross,
+        }
     }
 }

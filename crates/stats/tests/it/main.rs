@@ -1,0 +1,4 @@
+//! Behaviour of the statistics through their public functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod rng;
