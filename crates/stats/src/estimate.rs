@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dist;
+
 /// A value with its uncertainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -53,4 +55,104 @@ pub struct NotEstimable {
     pub detail: String,
     /// What would make it estimable.
     pub fix: String,
+}
+
+impl Estimate {
+    /// Interval and p-value from the t distribution with `df` degrees of freedom, or the normal where there is none.
+    ///
+    /// The p-value tests that the estimand is zero, and is below 1 − `level` exactly when the interval excludes zero.
+    /// Refused when `level` is not inside (0, 1), a number is not finite, or `se` is not positive.
+    pub fn new(
+        point: f64,
+        se: f64,
+        df: Option<f64>,
+        n: u64,
+        level: f64,
+        method: impl Into<String>,
+    ) -> Result<Estimate, NotEstimable> {
+        check_level(level)?;
+        if !point.is_finite() || !se.is_finite() {
+            return Err(NotEstimable::not_finite(format!(
+                "the estimate is {point} with standard error {se}"
+            )));
+        }
+        if se <= 0.0 {
+            return Err(NotEstimable::zero_variance("the standard error is 0"));
+        }
+        if df.is_some_and(|df| df.is_nan() || df <= 0.0) {
+            return Err(NotEstimable::too_few(format!(
+                "{n} observations leave no degrees of freedom"
+            )));
+        }
+        let (quantile, p) = match df {
+            Some(df) => (
+                dist::t_two_sided_isf(1.0 - level, df),
+                dist::t_two_sided(point / se, df),
+            ),
+            None => (
+                dist::normal_isf((1.0 - level) / 2.0),
+                dist::normal_two_sided(point / se),
+            ),
+        };
+        Ok(Estimate {
+            point,
+            se,
+            low: point - quantile * se,
+            high: point + quantile * se,
+            level,
+            df,
+            p: Some(p),
+            n,
+            method: method.into(),
+        })
+    }
+
+    /// The same without a p-value, for estimands where "is it zero?" is no question.
+    pub fn without_p(self) -> Estimate {
+        Estimate { p: None, ..self }
+    }
+}
+
+/// Refuses a coverage outside (0, 1).
+pub(crate) fn check_level(level: f64) -> Result<(), NotEstimable> {
+    if level > 0.0 && level < 1.0 {
+        Ok(())
+    } else {
+        Err(NotEstimable::out_of_domain(
+            format!("level is {level}"),
+            "give a level between 0 and 1, such as 0.95",
+        ))
+    }
+}
+
+impl NotEstimable {
+    /// A refusal.
+    pub fn new(reason: Reason, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        NotEstimable {
+            reason,
+            detail: detail.into(),
+            fix: fix.into(),
+        }
+    }
+
+    pub(crate) fn too_few(detail: impl Into<String>) -> Self {
+        NotEstimable::new(Reason::TooFew, detail, "collect more observations")
+    }
+
+    pub(crate) fn zero_variance(detail: impl Into<String>) -> Self {
+        let fix = "check that the metric varies between units, or wait for the first event";
+        NotEstimable::new(Reason::ZeroVariance, detail, fix)
+    }
+
+    pub(crate) fn not_finite(detail: impl Into<String>) -> Self {
+        NotEstimable::new(
+            Reason::NotFinite,
+            detail,
+            "remove NaN and infinite values from the input",
+        )
+    }
+
+    pub(crate) fn out_of_domain(detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        NotEstimable::new(Reason::OutOfDomain, detail, fix)
+    }
 }

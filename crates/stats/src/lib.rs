@@ -6,7 +6,9 @@
 pub mod dist;
 pub mod estimate;
 pub mod lift;
+mod linear;
 pub mod moments;
+pub mod one_sample;
 pub mod rng;
 
 pub use estimate::{Estimate, NotEstimable, Reason};

@@ -26,13 +26,23 @@ impl Moments {
         (cross.len() == means.len() * (means.len() + 1) / 2).then_some(Moments { count, means, cross })
     }
 
-    /// From the flat form `[count, means…, cross…]` that engines return. `None` if the length fits no k.
+    /// From the flat form `[count, means…, cross…]` that engines return. `None` if the length fits no k or the count is no
+    /// whole number of observations.
     pub fn from_flat(flat: &[f64]) -> Option<Self> {
         let k = (0..).find(|k| 1 + k + k * (k + 1) / 2 >= flat.len())?;
-        if 1 + k + k * (k + 1) / 2 != flat.len() || flat[0] < 0.0 {
+        if 1 + k + k * (k + 1) / 2 != flat.len() || !(flat[0] >= 0.0 && flat[0].is_finite() && flat[0].fract() == 0.0) {
             return None;
         }
         Moments::from_parts(flat[0] as u64, flat[1..=k].to_vec(), flat[k + 1..].to_vec())
+    }
+
+    /// The flat form `[count, means…, cross…]`, the inverse of [`Moments::from_flat`].
+    pub fn to_flat(&self) -> Vec<f64> {
+        let mut flat = Vec::with_capacity(1 + self.means.len() + self.cross.len());
+        flat.push(self.count as f64);
+        flat.extend_from_slice(&self.means);
+        flat.extend_from_slice(&self.cross);
+        flat
     }
 
     /// Adds one observation of all variables. Panics never; extra or missing values are a caller's bug (debug assert).
