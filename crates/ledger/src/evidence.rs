@@ -68,35 +68,62 @@ impl Evidence {
         }
     }
 
-    /// SHA-256 (hex) over the canonical JSON of `{"provenance", "value"}`.
-    pub fn digest(&self) -> String {
-        digest(&canonical::text(&self.provenance), &canonical::text(&self.value))
+    /// SHA-256 (hex) over the canonical JSON of the conclusion.
+    pub fn value_digest(&self) -> String {
+        canonical::digest(canonical::text(&self.value).as_bytes())
     }
 
-    /// What an event says about evidence it rests on: `{"digest", "evidence"}`. Anywhere in a payload, it binds the
-    /// evidence to the chain: appending checks that the evidence is recorded, verifying that it is unchanged.
+    /// SHA-256 (hex) over the canonical JSON of the provenance.
+    pub fn provenance_digest(&self) -> String {
+        canonical::digest(canonical::text(&self.provenance).as_bytes())
+    }
+
+    /// What an event says about evidence it rests on: `{"id", "provenance_digest", "value_digest"}`. Anywhere in a
+    /// payload, such an object (`provenance_digest` may be left out) binds the evidence to the chain: appending checks
+    /// that the evidence is recorded, verifying that it is unchanged.
     pub fn citation(&self) -> Value {
-        json!({ "digest": self.digest(), "evidence": self.id })
+        json!({
+            "id": self.id,
+            "provenance_digest": self.provenance_digest(),
+            "value_digest": self.value_digest(),
+        })
     }
 }
 
-/// See [`Evidence::digest`]; both arguments are canonical JSON.
-pub(crate) fn digest(provenance: &str, value: &str) -> String {
-    canonical::digest(format!("{{\"provenance\":{provenance},\"value\":{value}}}").as_bytes())
+/// A citation found in a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cited<'a> {
+    pub id: &'a str,
+    pub value_digest: &'a str,
+    pub provenance_digest: Option<&'a str>,
 }
 
-/// The citations in a payload: pairs of evidence id and digest.
-pub(crate) fn citations<'a>(payload: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+impl Cited<'_> {
+    /// Whether it speaks of this evidence as it is.
+    pub fn fits(&self, value_digest: &str, provenance_digest: &str) -> bool {
+        self.value_digest == value_digest && self.provenance_digest.is_none_or(|cited| cited == provenance_digest)
+    }
+}
+
+/// Whether a payload's text may hold a citation; most do not, and need not be parsed to tell.
+pub(crate) fn may_cite(payload: &str) -> bool {
+    payload.contains("\"value_digest\":")
+}
+
+/// The citations in a payload.
+pub(crate) fn citations<'a>(payload: &'a Value, found: &mut Vec<Cited<'a>>) {
     match payload {
         Value::Array(items) => items.iter().for_each(|item| citations(item, found)),
         Value::Object(map) => {
-            if let (2, Some(Value::String(id)), Some(Value::String(digest))) =
-                (map.len(), map.get("evidence"), map.get("digest"))
-            {
-                found.push((id, digest));
-            } else {
-                map.values().for_each(|item| citations(item, found));
+            let text = |key: &str| map.get(key).and_then(Value::as_str);
+            if let (Some(id), Some(value_digest)) = (text("id"), text("value_digest")) {
+                found.push(Cited {
+                    id,
+                    value_digest,
+                    provenance_digest: text("provenance_digest"),
+                });
             }
+            map.values().for_each(|item| citations(item, found));
         }
         _ => {}
     }

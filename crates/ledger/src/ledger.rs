@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::citations;
 use crate::projection::{Cached, freeze, thaw};
 use crate::store::{Condition, EvidenceRow, PAGE, Prepared, PreparedPrivate, Select, Store};
 use crate::{Event, Evidence, EvidenceKey, LedgerError, NewEvent, Projection, canonical, export, verify};
@@ -124,6 +123,8 @@ impl Ledger {
             (state, last) = (thawed, cached.sequence);
         }
         let from = last;
+        // A cached state must never hold what may have to be erased.
+        let mut cacheable = as_of_us.is_none();
         loop {
             let filter = Filter {
                 as_of_us,
@@ -132,7 +133,12 @@ impl Ledger {
             };
             let rows = snapshot.rows(&filter, Some(PAGE)).await?;
             for row in &rows {
-                let event = row.event(snapshot.path())?;
+                let mut event = row.event(snapshot.path())?;
+                if P::READS_PRIVATE {
+                    cacheable &= event.commitment.is_none();
+                } else {
+                    event.private = None;
+                }
                 state.apply(&event);
                 last = event.sequence;
                 hash = Some(event.hash);
@@ -143,7 +149,7 @@ impl Ledger {
         }
         drop(snapshot);
         if let Some(hash) = hash
-            && as_of_us.is_none()
+            && cacheable
             && (from == 0 || last - from >= STALE)
         {
             self.keep(&state, last, hash).await;
@@ -261,8 +267,9 @@ impl Ledger {
             subject: evidence.key.subject.clone(),
             key: evidence.key.text(),
             value: canonical::text(&evidence.value),
+            value_digest: evidence.value_digest(),
             provenance: canonical::text(&evidence.provenance),
-            digest: evidence.digest(),
+            provenance_digest: evidence.provenance_digest(),
             computed_us: 0,
         };
         self.store.record(row).await
@@ -280,12 +287,6 @@ impl Ledger {
 fn prepare(events: Vec<NewEvent>) -> Result<Vec<Prepared>, LedgerError> {
     let one = |event: NewEvent| {
         event.check()?;
-        let mut found = Vec::new();
-        citations(&event.payload, &mut found);
-        let citations = found
-            .into_iter()
-            .map(|(id, digest)| (id.to_string(), digest.to_string()))
-            .collect();
         let private = event.private.map(|payload| {
             let mut salt = [0; 32];
             let drawn = getrandom::fill(&mut salt);
@@ -298,7 +299,6 @@ fn prepare(events: Vec<NewEvent>) -> Result<Vec<Prepared>, LedgerError> {
             actor: event.actor,
             payload: event.payload,
             private: private.transpose()?,
-            citations,
         })
     };
     events.into_iter().map(one).collect()

@@ -7,14 +7,16 @@ use crate::{Event, canonical};
 
 /// A fold over events; the same events give the same bytes.
 ///
-/// Its state is cached and caught up, so it must survive being written as JSON and read again: no NaN, no infinity,
-/// no hash maps. A state that does not survive is not cached but folded anew each time.
-/// Private payloads that were erased are `None` to it, and erasing one drops every cached state.
+/// Its state is cached and caught up, so it must survive being written as JSON and read again: no NaN and no infinity
+/// (an `Option<f64>` would come back as `None`), no hash maps. A state that does not survive is not cached but folded anew each time.
 pub trait Projection: Default + Serialize + for<'de> Deserialize<'de> + Send {
     /// Name under which its state is cached.
     const NAME: &'static str;
     /// Raise when `apply` changes, so that it is rebuilt from nothing.
     const VERSION: u32;
+    /// Whether `apply` looks at private payloads. If not, it sees none, and its state is always cached; if so, its
+    /// state is cached only as long as no event had one, so that nothing personal is left behind by an erasure.
+    const READS_PRIVATE: bool = true;
     /// Takes one event in order.
     fn apply(&mut self, event: &Event);
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::canonical::hex;
 use crate::chain::{self, Chain, Hash, Link};
-use crate::evidence::citations;
+use crate::evidence::{citations, may_cite};
 use crate::store::{EventRow, EvidenceRow, PAGE, Select, Snapshot, Store};
 use crate::{Filter, LedgerError, Verification, canonical};
 
-/// Digest by id of all evidence: 64 bytes each.
-type Recorded = BTreeMap<Hash, Hash>;
+/// Digests of value and provenance by id, of all evidence: 96 bytes each.
+type Recorded = BTreeMap<Hash, (Hash, Hash)>;
 
 /// Verifies everything that is stored.
 pub(crate) async fn store(store: &Store, head: Option<&str>) -> Result<Verification, LedgerError> {
@@ -54,19 +55,18 @@ fn take(chain: &mut Chain, recorded: &Recorded, row: &EventRow) -> Result<(), Le
         hash: row.hash().map_err(damaged)?,
         private: row.private().map_err(damaged)?,
     })?;
-    if !text.payload.contains("\"evidence\":\"") {
+    if !may_cite(text.payload) {
         return Ok(());
     }
-    let payload = canonical::parse(text.payload)
-        .map_err(|_| LedgerError::broken(sequence, "its payload cannot be read as JSON"))?;
+    let unreadable = |_| LedgerError::broken(sequence, "its payload cannot be read as JSON");
+    let payload = canonical::parse(text.payload).map_err(unreadable)?;
     let mut found = Vec::new();
     citations(&payload, &mut found);
-    for (id, digest) in found {
-        let stored = chain::hash(id).and_then(|id| recorded.get(&id));
-        let cause = match stored {
-            Some(stored) if Some(*stored) == chain::hash(digest) => continue,
-            Some(_) => format!("evidence {id}, which it cites, was edited"),
-            None => format!("evidence {id}, which it cites, is missing"),
+    for cited in found {
+        let cause = match chain::hash(cited.id).and_then(|id| recorded.get(&id)) {
+            Some((value, provenance)) if cited.fits(&hex(value), &hex(provenance)) => continue,
+            Some(_) => format!("evidence {}, which it cites, was edited", cited.id),
+            None => format!("evidence {}, which it cites, is missing", cited.id),
         };
         return Err(LedgerError::broken(sequence, cause));
     }
@@ -82,8 +82,8 @@ async fn all_evidence(snapshot: &mut Snapshot) -> Result<Recorded, LedgerError> 
             .evidence(Select::Between(&last, "\u{10ffff}"), PAGE / 16)
             .await?;
         for row in &rows {
-            let (id, digest) = evidence(row)?;
-            recorded.insert(id, digest);
+            let (id, digests) = evidence(row)?;
+            recorded.insert(id, digests);
             last.clone_from(&row.id);
         }
         if (rows.len() as u64) < PAGE / 16 {
@@ -92,26 +92,28 @@ async fn all_evidence(snapshot: &mut Snapshot) -> Result<Recorded, LedgerError> 
     }
 }
 
-/// Whether evidence is what was recorded: its id is the digest of its key, its digest that of its content.
-pub(crate) fn evidence(row: &EvidenceRow) -> Result<(Hash, Hash), LedgerError> {
-    let broken = |cause: &str| {
-        Err(LedgerError::BrokenEvidence {
-            id: row.id.clone(),
-            cause: cause.to_string(),
-        })
+/// Whether evidence is what was recorded: its id is the digest of its key, its digests those of its content.
+/// Answers the digests of value and provenance.
+pub(crate) fn evidence(row: &EvidenceRow) -> Result<(Hash, (Hash, Hash)), LedgerError> {
+    let broken = |cause: &str| LedgerError::BrokenEvidence {
+        id: row.id.clone(),
+        cause: cause.to_string(),
     };
-    if canonical::digest(row.key.as_bytes()) != row.id {
-        return broken("its key does not give its id: it was edited");
+    let fits = |text: &str, digest: &str, cause: &str| {
+        let hash = chain::hash(digest).filter(|_| canonical::digest(text.as_bytes()) == digest);
+        hash.ok_or_else(|| broken(cause))
+    };
+    let id = fits(&row.key, &row.id, "its key does not give its id: it was edited")?;
+    let value = fits(
+        &row.value,
+        &row.value_digest,
+        "its value does not give its digest: it was edited",
+    )?;
+    let cause = "its provenance does not give its digest: it was edited";
+    let provenance = fits(&row.provenance, &row.provenance_digest, cause)?;
+    let key = canonical::parse(&row.key).map_err(|_| broken("its key cannot be read"))?;
+    if key.get("subject").and_then(serde_json::Value::as_str) != Some(&row.subject) {
+        return Err(broken("it is filed under another subject than its key names"));
     }
-    if crate::evidence::digest(&row.provenance, &row.value) != row.digest {
-        return broken("its value or provenance does not give its digest: it was edited");
-    }
-    let subject = canonical::parse(&row.key).ok();
-    if subject.as_ref().and_then(|key| key.get("subject")?.as_str()) != Some(&row.subject) {
-        return broken("it is filed under another subject than its key names");
-    }
-    match (chain::hash(&row.id), chain::hash(&row.digest)) {
-        (Some(id), Some(digest)) => Ok((id, digest)),
-        _ => broken("its id or digest is not 64 lower-case hex digits"),
-    }
+    Ok((id, (value, provenance)))
 }

@@ -28,8 +28,9 @@ pub(crate) struct EvidenceRow {
     pub subject: String,
     pub key: String,
     pub value: String,
+    pub value_digest: String,
     pub provenance: String,
-    pub digest: String,
+    pub provenance_digest: String,
     pub computed_us: i64,
 }
 
@@ -206,7 +207,7 @@ impl Snapshot {
     /// Evidence whose id lies in `[from, to)`, or about a subject up to a time, at most `limit`.
     pub async fn evidence(&mut self, select: Select<'_>, limit: u64) -> Result<Vec<EvidenceRow>, LedgerError> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT id, subject, key, value, provenance, digest, computed_us FROM evidence WHERE ",
+            "SELECT id, subject, key, value, value_digest, provenance, provenance_digest, computed_us FROM evidence WHERE ",
         );
         match select {
             Select::Id(id) => query.push("id = ").push_bind(id.to_string()),
@@ -231,9 +232,10 @@ impl Snapshot {
                     subject: row.try_get(1)?,
                     key: row.try_get(2)?,
                     value: row.try_get(3)?,
-                    provenance: row.try_get(4)?,
-                    digest: row.try_get(5)?,
-                    computed_us: row.try_get(6)?,
+                    value_digest: row.try_get(4)?,
+                    provenance: row.try_get(5)?,
+                    provenance_digest: row.try_get(6)?,
+                    computed_us: row.try_get(7)?,
                 })
             };
             rows?.iter().map(row).collect()

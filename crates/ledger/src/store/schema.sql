@@ -30,13 +30,14 @@ CREATE TABLE private (
 );
 
 CREATE TABLE evidence (
-    id          TEXT PRIMARY KEY NOT NULL,
-    subject     TEXT NOT NULL,
-    key         TEXT NOT NULL,
-    value       TEXT NOT NULL,
-    provenance  TEXT NOT NULL,
-    digest      TEXT NOT NULL,
-    computed_us INTEGER NOT NULL
+    id                TEXT PRIMARY KEY NOT NULL,
+    subject           TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    value             TEXT NOT NULL,
+    value_digest      TEXT NOT NULL,
+    provenance        TEXT NOT NULL,
+    provenance_digest TEXT NOT NULL,
+    computed_us       INTEGER NOT NULL
 );
 CREATE INDEX evidence_by_subject ON evidence (subject, computed_us, id);
 

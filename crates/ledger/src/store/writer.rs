@@ -13,6 +13,7 @@ use super::open::{connect, explain};
 use super::reader::{EvidenceRow, signed};
 use crate::chain::{self, Hash};
 use crate::event::{ERASED, EventText};
+use crate::evidence::citations;
 use crate::projection::Cached;
 use crate::{Clock, Event, LedgerError, canonical};
 
@@ -35,8 +36,6 @@ pub(crate) struct Prepared {
     pub actor: String,
     pub payload: Value,
     pub private: Option<PreparedPrivate>,
-    /// Evidence it cites: id and digest.
-    pub citations: Vec<(String, String)>,
 }
 
 /// A private payload with its salt.
@@ -238,10 +237,9 @@ fn settle<T: Send + 'static>(reply: Reply<T>, outcome: Outcome<T>) -> (Answer, R
 }
 
 async fn cache(connection: &mut SqliteConnection, cached: Cached) -> Outcome<()> {
-    // Never a state that has not seen an erasure.
     sqlx::query(
         "INSERT INTO projections (name, version, sequence, hash, state, digest) \
-         SELECT ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM events WHERE kind = ? AND sequence > ?) \
+         VALUES (?, ?, ?, ?, ?, ?) \
          ON CONFLICT (name, version) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, \
          state = excluded.state, digest = excluded.digest",
     )
@@ -251,8 +249,6 @@ async fn cache(connection: &mut SqliteConnection, cached: Cached) -> Outcome<()>
     .bind(&cached.hash)
     .bind(&cached.state)
     .bind(cached.digest())
-    .bind(ERASED)
-    .bind(signed(cached.sequence))
     .execute(connection)
     .await?;
     Ok(Ok(()))
@@ -316,18 +312,18 @@ impl Tail {
             }
         }
         for event in &events {
-            for (id, digest) in &event.citations {
-                let sql = "SELECT digest FROM evidence WHERE id = ?";
-                let row = sqlx::query(sql).bind(id).fetch_optional(&mut *connection).await?;
-                let stored: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
-                if stored.as_ref() != Some(digest) {
-                    let what = format!("evidence {id} cited by a {} event", event.kind);
-                    let cause = match stored {
-                        None => "it is not recorded: record it first",
-                        Some(_) => "what is recorded under that id has another digest: cite what is recorded",
-                    };
-                    return Ok(Err(LedgerError::invalid(what, cause)));
-                }
+            let mut found = Vec::new();
+            citations(&event.payload, &mut found);
+            for cited in found {
+                let sql = "SELECT value_digest, provenance_digest FROM evidence WHERE id = ?";
+                let row = sqlx::query(sql).bind(cited.id).fetch_optional(&mut *connection).await?;
+                let cause = match row {
+                    None => "it is not recorded: record it first",
+                    Some(row) if cited.fits(row.try_get(0)?, row.try_get(1)?) => continue,
+                    Some(_) => "what is recorded under that id has another digest: cite what is recorded",
+                };
+                let what = format!("evidence cited by a {} event", event.kind);
+                return Ok(Err(LedgerError::invalid(what, cause)));
             }
         }
         let mut appended = Vec::with_capacity(events.len());
@@ -445,30 +441,29 @@ impl Tail {
             .bind(signed(sequence))
             .execute(&mut *connection)
             .await?;
-        // Cached states may hold what was erased.
-        sqlx::query("DELETE FROM projections").execute(&mut *connection).await?;
         let event = Prepared {
             kind: ERASED.to_string(),
             subject,
             actor,
             payload: json!({ "commitment": commitment, "reason": reason, "sequence": sequence }),
             private: None,
-            citations: Vec::new(),
         };
         Ok(Ok(self.link(connection, event).await?.sequence))
     }
 
     async fn record(&self, connection: &mut SqliteConnection, evidence: EvidenceRow) -> Outcome<()> {
         sqlx::query(
-            "INSERT INTO evidence (id, subject, key, value, provenance, digest, computed_us) VALUES (?, ?, ?, ?, ?, ?, ?) \
+            "INSERT INTO evidence (id, subject, key, value, value_digest, provenance, provenance_digest, computed_us) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (id) DO NOTHING",
         )
         .bind(evidence.id)
         .bind(evidence.subject)
         .bind(evidence.key)
         .bind(evidence.value)
+        .bind(evidence.value_digest)
         .bind(evidence.provenance)
-        .bind(evidence.digest)
+        .bind(evidence.provenance_digest)
         .bind(self.now_us)
         .execute(connection)
         .await?;

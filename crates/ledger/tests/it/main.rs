@@ -3,3 +3,10 @@
 
 mod append;
 mod common;
+mod damage;
+mod erase;
+mod evidence;
+mod export;
+mod kill;
+mod project;
+mod tamper;
