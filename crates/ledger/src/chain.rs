@@ -64,16 +64,20 @@ pub(crate) struct Link<'a> {
     pub private: Private<'a>,
 }
 
-/// A verification under way. Its memory does not grow with the events, only with erasures not yet accounted for.
+/// A verification under way, of the whole chain or of a stretch of it. Its memory does not grow with the events,
+/// only with the erasures among them.
 pub(crate) struct Chain {
-    events: u64,
+    /// The event before the first, and its hash.
+    start: (u64, Hash),
+    last: u64,
     at_us: i64,
     head: Hash,
     wanted: Option<Hash>,
     found: bool,
-    /// Events whose private payload is erased and whose erasure has not come by yet.
-    unexplained: BTreeSet<u64>,
-    erased: u64,
+    /// Events whose private payload is erased.
+    erased: BTreeSet<u64>,
+    /// Records of erasures: event, and the event it speaks of.
+    erasures: Vec<(u64, Option<u64>)>,
 }
 
 impl Chain {
@@ -86,19 +90,36 @@ impl Chain {
             })
             .transpose()?;
         Ok(Chain {
-            events: 0,
+            start: (0, genesis()),
+            last: 0,
             at_us: i64::MIN,
             head: genesis(),
             wanted,
             found: wanted == Some(genesis()),
-            unexplained: BTreeSet::new(),
-            erased: 0,
+            erased: BTreeSet::new(),
+            erasures: Vec::new(),
+        })
+    }
+
+    /// A stretch of the same chain that starts after an event with this hash and time.
+    pub fn stretch(&self, after: u64, hash: &str, at_us: i64) -> Result<Chain, LedgerError> {
+        let broken = || LedgerError::broken(after, "its hash is not one: 64 lower-case hex digits were expected");
+        let hash = self::hash(hash).ok_or_else(broken)?;
+        Ok(Chain {
+            start: (after, hash),
+            last: after,
+            at_us,
+            head: hash,
+            wanted: self.wanted,
+            found: false,
+            erased: BTreeSet::new(),
+            erasures: Vec::new(),
         })
     }
 
     /// The next event expected.
     pub fn next(&self) -> u64 {
-        self.events + 1
+        self.last + 1
     }
 
     /// Takes one event.
@@ -128,7 +149,7 @@ impl Chain {
             (None, _) => return broken("it has a private payload but no commitment to one"),
             (Some(_), Private::Absent) => return broken("its private payload is missing and not marked as erased"),
             (Some(_), Private::Erased) => {
-                self.unexplained.insert(expected);
+                self.erased.insert(expected);
             }
             (Some(commitment), Private::Present { salt, payload }) => {
                 let fits = unhex(salt).is_some_and(|salt| self::commitment(&salt, payload) == commitment);
@@ -140,37 +161,58 @@ impl Chain {
         if event.kind == ERASED {
             let payload = canonical::parse(event.payload).unwrap_or(Value::Null);
             let target = payload.get("sequence").and_then(Value::as_u64);
-            if !target.is_some_and(|target| self.unexplained.remove(&target)) {
-                let which = target.map_or("?".to_string(), |target| target.to_string());
-                let cause = format!("it erases the private payload of event {which}, which is not erased");
-                return Err(LedgerError::broken(expected, cause));
-            }
-            self.erased += 1;
+            self.erasures.push((expected, target));
         }
         self.found |= self.wanted == Some(computed);
         self.head = computed;
         self.at_us = event.at_us;
-        self.events = expected;
+        self.last = expected;
         Ok(())
     }
 
-    /// Ends after the last event.
-    pub fn finish(self) -> Result<Verification, LedgerError> {
-        if let Some(first) = self.unexplained.first() {
+    /// Puts the stretch that follows behind this one.
+    pub fn join(&mut self, next: Chain) -> Result<(), LedgerError> {
+        if next.start != (self.last, self.head) {
+            return Err(LedgerError::broken(self.next(), "it does not follow its predecessor"));
+        }
+        self.last = next.last;
+        self.at_us = next.at_us;
+        self.head = next.head;
+        self.found |= next.found;
+        self.erased.extend(next.erased);
+        self.erasures.extend(next.erasures);
+        Ok(())
+    }
+
+    /// Ends after the last event. `later` are the events whose erasure was recorded after it, while this was at work.
+    pub fn finish(self, later: &[u64]) -> Result<Verification, LedgerError> {
+        let mut unexplained = self.erased;
+        let erased = unexplained.len() as u64;
+        for (sequence, target) in self.erasures {
+            if !target.is_some_and(|target| target < sequence && unexplained.remove(&target)) {
+                let which = target.map_or("?".to_string(), |target| target.to_string());
+                let cause = format!("it erases the private payload of event {which}, which is not erased");
+                return Err(LedgerError::broken(sequence, cause));
+            }
+        }
+        for target in later {
+            unexplained.remove(target);
+        }
+        if let Some(first) = unexplained.first() {
             let cause = "its private payload is erased, and no event says by whom and why";
             return Err(LedgerError::broken(*first, cause));
         }
         if !self.found && self.wanted.is_some() {
             let cause = format!(
                 "the saved head is not among the {} events before: the last events were dropped, or this is another ledger",
-                self.events
+                self.last
             );
-            return Err(LedgerError::broken(self.next(), cause));
+            return Err(LedgerError::broken(self.last + 1, cause));
         }
         Ok(Verification {
-            events: self.events,
+            events: self.last,
             head: hex(&self.head),
-            erased: self.erased,
+            erased,
         })
     }
 }

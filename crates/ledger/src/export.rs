@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::canonical::string_length;
 use crate::chain::{Chain, Link, Private};
-use crate::store::{EventRow, PAGE, Store};
-use crate::{Filter, LedgerError, Verification};
+use crate::store::{Pages, Store, Stored};
+use crate::verify::take;
+use crate::{LedgerError, Verification};
 
 /// Longest line that is read: a wrong file shall not fill the memory.
 const LONGEST: u64 = 1 << 30;
@@ -19,24 +20,23 @@ pub(crate) async fn write(store: &Store, path: &Path) -> Result<Verification, Le
     name.push(format!(".{}.part", std::process::id()));
     let part = Part(path.with_file_name(name));
     let mut file = BufWriter::new(File::create(&part.0).map_err(fail)?);
-    let mut snapshot = store.snapshot().await?;
+    let mut pages = Pages::new(store.snapshot().await?);
     let mut chain = Chain::new(None)?;
     let (mut canonical, mut line) = (String::new(), String::new());
+    let mut after = i64::MIN;
     loop {
-        let filter = Filter {
-            after: Some(chain.next() - 1),
-            ..Filter::default()
-        };
-        let rows = snapshot.rows(&filter, Some(PAGE)).await?;
-        for row in &rows {
-            render(&mut chain, row, &mut canonical, &mut line)?;
-            file.write_all(line.as_bytes()).map_err(fail)?;
-        }
-        if (rows.len() as u64) < PAGE {
+        let page = pages.next(after, u64::MAX).await?;
+        if page.is_empty() {
             break;
         }
+        for event in page.events() {
+            let event = take(&mut chain, event, &mut canonical)?;
+            render(&event, &canonical, &mut line);
+            file.write_all(line.as_bytes()).map_err(fail)?;
+        }
+        after = i64::try_from(chain.next() - 1).unwrap_or(i64::MAX);
     }
-    let verification = chain.finish()?;
+    let verification = chain.finish(&[])?;
     let file = file.into_inner().map_err(|e| fail(e.into_error()))?;
     file.sync_all().map_err(fail)?;
     std::fs::rename(&part.0, path).map_err(fail)?;
@@ -52,29 +52,10 @@ impl Drop for Part {
     }
 }
 
-fn render(chain: &mut Chain, row: &EventRow, canonical: &mut String, line: &mut String) -> Result<(), LedgerError> {
-    let sequence = chain.next();
-    let damaged = |_| LedgerError::broken(sequence, "a column holds no value of its type: it was edited");
-    let (text, hash, private) = (
-        row.text().map_err(damaged)?,
-        row.hash().map_err(damaged)?,
-        row.private().map_err(damaged)?,
-    );
-    canonical.clear();
-    text.write(canonical);
-    chain.step(&Link {
-        sequence: text.sequence,
-        at_us: text.at_us,
-        kind: text.kind,
-        payload: text.payload,
-        commitment: text.commitment,
-        canonical: canonical.as_bytes(),
-        hash,
-        private,
-    })?;
+fn render(event: &Stored<'_>, canonical: &str, line: &mut String) {
     line.clear();
-    line.extend(["{\"event\":", canonical.as_str(), ",\"hash\":\"", hash, "\""]);
-    match private {
+    line.extend(["{\"event\":", canonical, ",\"hash\":\"", event.hash, "\""]);
+    match event.private {
         Private::Absent => {}
         Private::Erased => line.push_str(",\"private\":\"erased\""),
         Private::Present { salt, payload } => {
@@ -82,7 +63,6 @@ fn render(chain: &mut Chain, row: &EventRow, canonical: &mut String, line: &mut 
         }
     }
     line.push_str("}\n");
-    Ok(())
 }
 
 /// Verifies an exported file, line by line.
@@ -98,7 +78,7 @@ pub(crate) fn verify(path: &Path, head: Option<&str>) -> Result<Verification, Le
             .read_until(b'\n', &mut line)
             .map_err(fail)?;
         if read == 0 {
-            return chain.finish();
+            return chain.finish(&[]);
         }
         let Some(text) = line.strip_suffix(b"\n") else {
             return Err(LedgerError::broken(

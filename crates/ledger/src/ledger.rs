@@ -117,7 +117,10 @@ impl Ledger {
         let mut hash = None;
         if as_of_us.is_none()
             && let Some(cached) = snapshot.cached(P::NAME, P::VERSION).await?
-            && snapshot.hash(cached.sequence).await?.as_ref() == Some(&cached.hash)
+            && snapshot
+                .link(cached.sequence)
+                .await?
+                .is_some_and(|(hash, _)| hash == cached.hash)
             && let Some(thawed) = thaw(&cached.state)
         {
             (state, last) = (thawed, cached.sequence);

@@ -1,76 +1,134 @@
 //! Verification of the store: the chain, the commitments, the evidence.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::canonical::hex;
 use crate::chain::{self, Chain, Hash, Link};
 use crate::evidence::{citations, may_cite};
-use crate::store::{EventRow, EvidenceRow, PAGE, Select, Snapshot, Store};
-use crate::{Filter, LedgerError, Verification, canonical};
+use crate::store::{EvidenceRow, PAGE, Pages, Select, Snapshot, Store, Stored};
+use crate::{LedgerError, Verification, canonical};
 
 /// Digests of value and provenance by id, of all evidence: 96 bytes each.
 type Recorded = BTreeMap<Hash, (Hash, Hash)>;
 
-/// Verifies everything that is stored.
-pub(crate) async fn store(store: &Store, head: Option<&str>) -> Result<Verification, LedgerError> {
-    let mut chain = Chain::new(head)?;
-    // One moment for all: what is appended meanwhile is not part of the question.
-    let mut snapshot = store.snapshot().await?;
-    let recorded = all_evidence(&mut snapshot).await?;
-    loop {
-        let filter = Filter {
-            after: Some(chain.next() - 1),
-            ..Filter::default()
-        };
-        let rows = snapshot.rows(&filter, Some(PAGE)).await?;
-        for row in &rows {
-            take(&mut chain, &recorded, row)?;
-        }
-        if (rows.len() as u64) < PAGE {
-            break;
-        }
-    }
-    if let Some(sequence) = snapshot.orphan().await? {
-        return Err(LedgerError::broken(
-            sequence,
-            "a private payload is there, but not its event",
-        ));
-    }
-    chain.finish()
-}
+/// Fewest events that are worth another reader.
+const STRETCH: u64 = 20_000;
+/// Most readers at once, so that others can read, too.
+const READERS: u64 = 3;
 
-fn take(chain: &mut Chain, recorded: &Recorded, row: &EventRow) -> Result<(), LedgerError> {
-    let sequence = chain.next();
-    let damaged = |_| LedgerError::broken(sequence, "a column holds no value of its type: it was edited");
-    let text = row.text().map_err(damaged)?;
-    let mut canonical = String::with_capacity(512);
-    text.write(&mut canonical);
-    chain.step(&Link {
-        sequence: text.sequence,
-        at_us: text.at_us,
-        kind: text.kind,
-        payload: text.payload,
-        commitment: text.commitment,
-        canonical: canonical.as_bytes(),
-        hash: row.hash().map_err(damaged)?,
-        private: row.private().map_err(damaged)?,
-    })?;
-    if !may_cite(text.payload) {
-        return Ok(());
-    }
-    let unreadable = |_| LedgerError::broken(sequence, "its payload cannot be read as JSON");
-    let payload = canonical::parse(text.payload).map_err(unreadable)?;
-    let mut found = Vec::new();
-    citations(&payload, &mut found);
-    for cited in found {
-        let cause = match chain::hash(cited.id).and_then(|id| recorded.get(&id)) {
-            Some((value, provenance)) if cited.fits(&hex(value), &hex(provenance)) => continue,
-            Some(_) => format!("evidence {}, which it cites, was edited", cited.id),
-            None => format!("evidence {}, which it cites, is missing", cited.id),
-        };
+/// Verifies everything that is stored. The chain is cut into stretches verified at the same time: each starts from
+/// the hash that is stored before it, which the stretch before must arrive at.
+pub(crate) async fn store(store: &Arc<Store>, head: Option<&str>) -> Result<Verification, LedgerError> {
+    let chain = Chain::new(head)?;
+    let mut snapshot = store.snapshot().await?;
+    let recorded = Arc::new(all_evidence(&mut snapshot).await?);
+    if let Some(sequence) = snapshot.orphan().await? {
+        let cause = "a private payload is there, but not its event";
         return Err(LedgerError::broken(sequence, cause));
     }
-    Ok(())
+    let last = snapshot.head().await?.map_or(0, |(sequence, _)| sequence);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let stretches = (last / STRETCH).clamp(1, cores.min(READERS));
+    let cut = |n: u64| last / stretches * n;
+    let mut tasks = Vec::new();
+    for n in 1..stretches {
+        let cause = "it is missing: events were dropped";
+        let before = snapshot.link(cut(n)).await?;
+        let stretch = before
+            .ok_or_else(|| LedgerError::broken(cut(n), cause))
+            .and_then(|(hash, at)| chain.stretch(cut(n), &hash, at));
+        let until = if n + 1 == stretches { last } else { cut(n + 1) };
+        let (store, recorded) = (store.clone(), recorded.clone());
+        tasks.push(tokio::spawn(
+            async move { run(&store, stretch?, until, &recorded).await },
+        ));
+    }
+    drop(snapshot);
+    let until = if stretches == 1 { last } else { cut(1) };
+    let first = run(store, chain, until, &recorded).await;
+    let mut parts = vec![first];
+    for task in tasks {
+        let stopped = |e| LedgerError::store(store.path.display(), format!("verification was stopped: {e}"));
+        parts.push(task.await.map_err(stopped)?);
+    }
+    // In order, so that the first fault is the one reported.
+    let mut parts = parts.into_iter();
+    let mut chain = parts.next().unwrap_or_else(|| Chain::new(head))?;
+    for part in parts {
+        chain.join(part?)?;
+    }
+    let later = store.snapshot().await?.erasures_after(last).await?;
+    chain.finish(&later)
+}
+
+/// Verifies one stretch, up to an event that is known to be there.
+async fn run(store: &Store, mut chain: Chain, until: u64, recorded: &Recorded) -> Result<Chain, LedgerError> {
+    let mut pages = Pages::new(store.snapshot().await?);
+    // The first stretch also meets what has no business before the first event.
+    let mut after = if chain.next() == 1 {
+        i64::MIN
+    } else {
+        i64::try_from(chain.next() - 1).unwrap_or(i64::MAX)
+    };
+    let mut canonical = String::new();
+    while chain.next() <= until {
+        let page = pages.next(after, until).await?;
+        if page.is_empty() {
+            return Err(LedgerError::broken(chain.next(), "it is missing: events were dropped"));
+        }
+        for event in page.events() {
+            take(&mut chain, event, &mut canonical)?.cites(recorded)?;
+        }
+        after = i64::try_from(chain.next() - 1).unwrap_or(i64::MAX);
+    }
+    Ok(chain)
+}
+
+/// Takes one event as it is stored; leaves its canonical bytes.
+pub(crate) fn take<'a>(
+    chain: &mut Chain,
+    event: Option<Stored<'a>>,
+    canonical: &mut String,
+) -> Result<Stored<'a>, LedgerError> {
+    let cause = "its columns cannot be told apart or hold no value of their type: it was edited";
+    let event = event.ok_or_else(|| LedgerError::broken(chain.next(), cause))?;
+    canonical.clear();
+    event.text.write(canonical);
+    chain.step(&Link {
+        sequence: event.text.sequence,
+        at_us: event.text.at_us,
+        kind: event.text.kind,
+        payload: event.text.payload,
+        commitment: event.text.commitment,
+        canonical: canonical.as_bytes(),
+        hash: event.hash,
+        private: event.private,
+    })?;
+    Ok(event)
+}
+
+impl Stored<'_> {
+    /// Checks that what the event cites is there as it was.
+    fn cites(&self, recorded: &Recorded) -> Result<(), LedgerError> {
+        if !may_cite(self.text.payload) {
+            return Ok(());
+        }
+        let broken = |cause: String| Err(LedgerError::broken(self.text.sequence, cause));
+        let Ok(payload) = canonical::parse(self.text.payload) else {
+            return broken("its payload cannot be read as JSON".to_string());
+        };
+        let mut found = Vec::new();
+        citations(&payload, &mut found);
+        for cited in found {
+            match chain::hash(cited.id).and_then(|id| recorded.get(&id)) {
+                Some((value, provenance)) if cited.fits(&hex(value), &hex(provenance)) => {}
+                Some(_) => return broken(format!("evidence {}, which it cites, was edited", cited.id)),
+                None => return broken(format!("evidence {}, which it cites, is missing", cited.id)),
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn all_evidence(snapshot: &mut Snapshot) -> Result<Recorded, LedgerError> {

@@ -1,6 +1,7 @@
 //! Where the ledger is kept. All SQL of the ledger stands in this module: another database is another sibling of it.
 
 mod open;
+mod page;
 mod reader;
 mod writer;
 
@@ -15,7 +16,8 @@ use writer::{Job, Reply};
 use crate::projection::Cached;
 use crate::{Clock, Event, LedgerError};
 
-pub(crate) use reader::{EventRow, EvidenceRow, PAGE, Select, Snapshot};
+pub(crate) use page::{Pages, Stored};
+pub(crate) use reader::{EvidenceRow, PAGE, Select, Snapshot};
 pub(crate) use writer::{Condition, Prepared, PreparedPrivate};
 
 /// Most appends that wait for the writer; more wait in turn.

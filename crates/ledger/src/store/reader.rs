@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use super::open::explain;
-use crate::chain::Private;
-use crate::event::EventText;
+use crate::event::ERASED;
 use crate::projection::Cached;
 use crate::{Event, Filter, LedgerError, canonical};
 
 /// Rows fetched at once.
-pub(crate) const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 1024;
 
 /// A view of the store at one moment, whatever is appended meanwhile.
 pub(crate) struct Snapshot {
@@ -37,61 +36,31 @@ pub(crate) struct EvidenceRow {
 /// An event as it is stored, with what is left of its private payload.
 pub(crate) struct EventRow(SqliteRow);
 
-const COLUMNS: &str = "SELECT e.sequence, e.id, e.at_us, e.kind, e.subject, e.actor, e.payload, e.commitment, e.hash, \
-     p.sequence, p.salt, p.payload FROM events e LEFT JOIN private p ON p.sequence = e.sequence WHERE 1 = 1";
+const COLUMNS: &str = "SELECT e.sequence, e.id, e.at_us, e.kind, e.subject, e.actor, e.payload, p.payload, \
+     e.commitment, e.hash FROM events e LEFT JOIN private p ON p.sequence = e.sequence WHERE 1 = 1";
 
 impl EventRow {
-    pub fn text(&self) -> Result<EventText<'_>, sqlx::Error> {
-        let row = &self.0;
-        Ok(EventText {
-            sequence: row.try_get::<i64, _>(0)?.try_into().unwrap_or_default(),
-            id: row.try_get(1)?,
-            at_us: row.try_get(2)?,
-            kind: row.try_get(3)?,
-            subject: row.try_get(4)?,
-            actor: row.try_get(5)?,
-            payload: row.try_get(6)?,
-            commitment: row.try_get(7)?,
-        })
-    }
-
-    pub fn hash(&self) -> Result<&str, sqlx::Error> {
-        self.0.try_get(8)
-    }
-
-    pub fn private(&self) -> Result<Private<'_>, sqlx::Error> {
-        if self.0.try_get::<Option<i64>, _>(9)?.is_none() {
-            return Ok(Private::Absent);
-        }
-        Ok(match (self.0.try_get(10)?, self.0.try_get(11)?) {
-            (None, None) => Private::Erased,
-            (salt, payload) => Private::Present {
-                salt: salt.unwrap_or_default(),
-                payload: payload.unwrap_or_default(),
-            },
-        })
-    }
-
     /// The event; the error names what cannot be read.
     pub fn event(&self, path: &Path) -> Result<Event, LedgerError> {
-        let text = self.text().map_err(|e| explain(path, &e))?;
-        let broken =
-            |what: &str| LedgerError::broken(text.sequence, format!("its {what} cannot be read: it was edited"));
-        let private = match self.private().map_err(|e| explain(path, &e))? {
-            Private::Present { payload, .. } => Some(canonical::parse(payload).map_err(|_| broken("private payload"))?),
-            _ => None,
-        };
+        let read = |e| explain(path, &e);
+        let row = &self.0;
+        let sequence = row.try_get::<i64, _>(0).map_err(read)?.try_into().unwrap_or_default();
+        let broken = |what: &str| LedgerError::broken(sequence, format!("its {what} cannot be read: it was edited"));
+        let private: Option<&str> = row.try_get(7).map_err(read)?;
         Ok(Event {
-            sequence: text.sequence,
-            id: Uuid::parse_str(text.id).map_err(|_| broken("id"))?,
-            at_us: text.at_us,
-            kind: text.kind.to_string(),
-            subject: text.subject.to_string(),
-            actor: text.actor.to_string(),
-            payload: canonical::parse(text.payload).map_err(|_| broken("payload"))?,
-            private,
-            commitment: text.commitment.map(str::to_string),
-            hash: self.hash().map_err(|e| explain(path, &e))?.to_string(),
+            sequence,
+            id: Uuid::parse_str(row.try_get(1).map_err(read)?).map_err(|_| broken("id"))?,
+            at_us: row.try_get(2).map_err(read)?,
+            kind: row.try_get(3).map_err(read)?,
+            subject: row.try_get(4).map_err(read)?,
+            actor: row.try_get(5).map_err(read)?,
+            payload: canonical::parse(row.try_get(6).map_err(read)?).map_err(|_| broken("payload"))?,
+            private: private
+                .map(canonical::parse)
+                .transpose()
+                .map_err(|_| broken("private payload"))?,
+            commitment: row.try_get(8).map_err(read)?,
+            hash: row.try_get(9).map_err(read)?,
         })
     }
 }
@@ -106,6 +75,11 @@ impl Snapshot {
         &self.path
     }
 
+    /// For the pages beside.
+    pub(super) fn parts(&mut self) -> (&Path, &mut SqliteConnection) {
+        (&self.path, &mut self.transaction)
+    }
+
     /// The last event's sequence number and hash.
     pub async fn head(&mut self) -> Result<Option<(u64, String)>, LedgerError> {
         let sql = "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1";
@@ -113,14 +87,16 @@ impl Snapshot {
         self.pair(row)
     }
 
-    /// The hash of an event.
-    pub async fn hash(&mut self, sequence: u64) -> Result<Option<String>, LedgerError> {
-        let sql = "SELECT sequence, hash FROM events WHERE sequence = ?";
-        let row = sqlx::query(sql)
-            .bind(signed(sequence))
-            .fetch_optional(&mut *self.transaction)
-            .await;
-        Ok(self.pair(row)?.map(|(_, hash)| hash))
+    /// The hash and time of an event.
+    pub async fn link(&mut self, sequence: u64) -> Result<Option<(String, i64)>, LedgerError> {
+        let sql = "SELECT hash, at_us FROM events WHERE sequence = ?";
+        let query = sqlx::query(sql).bind(signed(sequence));
+        let row = query.fetch_optional(&mut *self.transaction).await;
+        let read = || -> Result<_, sqlx::Error> {
+            let Some(row) = row? else { return Ok(None) };
+            Ok(Some((row.try_get(0)?, row.try_get(1)?)))
+        };
+        read().map_err(|e| explain(&self.path, &e))
     }
 
     fn pair(&self, row: Result<Option<SqliteRow>, sqlx::Error>) -> Result<Option<(u64, String)>, LedgerError> {
@@ -174,6 +150,19 @@ impl Snapshot {
             rows.reverse();
         }
         Ok(rows)
+    }
+
+    /// Erasures recorded after an event: the events whose private payload they erased.
+    pub async fn erasures_after(&mut self, sequence: u64) -> Result<Vec<u64>, LedgerError> {
+        let filter = Filter {
+            kind: Some(ERASED.to_string()),
+            after: Some(sequence),
+            ..Filter::default()
+        };
+        let rows = self.rows(&filter, None).await?;
+        let events: Result<Vec<_>, _> = rows.iter().map(|row| row.event(&self.path)).collect();
+        let target = |event: &Event| event.payload.get("sequence")?.as_u64();
+        Ok(events?.iter().filter_map(target).collect())
     }
 
     /// The first private payload that belongs to no event.

@@ -9,7 +9,7 @@ CREATE TABLE events (
     payload    TEXT NOT NULL,
     commitment TEXT,
     hash       TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX events_by_kind ON events (kind, sequence);
 CREATE INDEX events_by_subject ON events (subject, sequence);
 
@@ -27,7 +27,7 @@ CREATE TABLE private (
     sequence INTEGER PRIMARY KEY NOT NULL,
     salt     TEXT,
     payload  TEXT
-);
+) STRICT;
 
 CREATE TABLE evidence (
     id                TEXT PRIMARY KEY NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE evidence (
     provenance        TEXT NOT NULL,
     provenance_digest TEXT NOT NULL,
     computed_us       INTEGER NOT NULL
-);
+) STRICT;
 CREATE INDEX evidence_by_subject ON evidence (subject, computed_us, id);
 
 -- A cache: may be emptied at any time.
@@ -50,4 +50,4 @@ CREATE TABLE projections (
     state    TEXT NOT NULL,
     digest   TEXT NOT NULL,
     PRIMARY KEY (name, version)
-);
+) STRICT;
