@@ -8,8 +8,10 @@ pub mod estimate;
 pub mod lift;
 mod linear;
 pub mod moments;
+pub mod multiplicity;
 pub mod one_sample;
 pub mod rng;
+pub mod srm;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
 pub use lift::{Comparison, Lift, Statistic, lift};

@@ -50,17 +50,15 @@ impl Moments {
         debug_assert_eq!(x.len(), self.means.len());
         self.count += 1;
         let n = self.count as f64;
-        let k = self.means.len();
-        let mut at = 0;
-        for i in 0..k {
-            let di = x[i] - self.means[i];
-            for j in i..k {
-                self.cross[at] += di * (x[j] - self.means[j]) * ((n - 1.0) / n);
-                at += 1;
+        let weight = (n - 1.0) / n;
+        let mut cross = self.cross.iter_mut();
+        for (i, (xi, mi)) in x.iter().zip(&self.means).enumerate() {
+            for ((xj, mj), sum) in x.iter().zip(&self.means).skip(i).zip(&mut cross) {
+                *sum += (xi - mi) * (xj - mj) * weight;
             }
         }
-        for i in 0..k {
-            self.means[i] += (x[i] - self.means[i]) / n;
+        for (mean, x) in self.means.iter_mut().zip(x) {
+            *mean += (x - *mean) / n;
         }
     }
 

@@ -1,4 +1,5 @@
 //! Behaviour of the statistics through their public functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod golden;
 mod rng;
