@@ -1,8 +1,26 @@
 //! What did the experiment do, and can we believe it?
+//!
+//! One scan of each fact table answers all metrics and all breakdowns ([`query`]); statistics see only moments by
+//! arm and day, and by arm and dimension ([`cells`]).
 
+mod analyse;
+mod cells;
+mod compute;
+mod dimensions;
+mod expression;
+mod health;
+mod inference;
+mod measures;
+mod query;
 pub mod readout;
+mod verdict;
+mod window;
 
 pub use readout::*;
+pub use verdict::{p_value, significant};
+pub use window::{day, moment, zone};
+
+use steward_definitions::Experiment;
 
 use crate::evidence::Concluded;
 use crate::{CapabilityError, Context};
@@ -18,6 +36,32 @@ pub async fn conclude(
     name: &str,
     options: &ReadoutOptions,
 ) -> Result<Concluded<Readout>, CapabilityError> {
-    let _ = (context, name, options);
-    todo!()
+    let experiment = find(context, name)?;
+    let prepared = compute::prepare(context, experiment, options)?;
+    let subject = format!("experiment/{name}");
+    let definitions = prepared.definitions.clone();
+    let tables = prepared.tables.clone();
+    let parameters = prepared.parameters.clone();
+    let mut concluded = crate::evidence::conclude(context, &subject, definitions, &tables, parameters, || {
+        compute::readout(context, &prepared)
+    })
+    .await?;
+    let provenance = &mut concluded.value.provenance;
+    provenance.evidence = concluded.evidence.id.clone();
+    provenance.data = concluded.evidence.key.data.clone();
+    Ok(concluded)
+}
+
+/// Where an experiment stands in time, without reading data.
+pub fn status(context: &Context, name: &str) -> Result<ExperimentStatus, CapabilityError> {
+    let experiment = find(context, name)?;
+    Ok(window::window(experiment, &zone(&context.project.settings)?, context.now_us, true)?.status)
+}
+
+fn find<'a>(context: &'a Context, name: &str) -> Result<&'a Experiment, CapabilityError> {
+    context.project.experiments.get(name).ok_or_else(|| CapabilityError::Unknown {
+        kind: "experiment".into(),
+        name: name.into(),
+        near: crate::error::nearest(name, context.project.experiments.keys()),
+    })
 }

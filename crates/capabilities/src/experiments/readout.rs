@@ -82,7 +82,7 @@ pub enum Outcome {
     Worse,
     /// Better on one primary metric and worse on another.
     Mixed,
-    /// Better, but a guardrail is harmed.
+    /// A guardrail is harmed, whatever the primary metrics say.
     GuardrailHarmed,
     /// No primary metric differs significantly.
     NoDifference,

@@ -1,18 +1,68 @@
 //! What is in force, who decided, on which evidence?
 
+mod deciding;
+mod events;
+mod explaining;
+mod lineage;
+mod planning;
+mod projection;
 pub mod types;
+mod waiting;
 
 pub use types::*;
 
 use steward_definitions::Project;
-use steward_ledger::Ledger;
+use steward_ledger::{Event, Filter, Ledger};
 
 use crate::{CapabilityError, Context};
+use events::{AppliedPayload, AppliedPrivate};
+use projection::Record;
+
+/// Races lost before giving up.
+const ATTEMPTS: usize = 8;
 
 /// What applying the folder would change against what is applied, and what would break.
 pub async fn plan(context: &Context) -> Result<PlanView, CapabilityError> {
-    let _ = context;
-    todo!()
+    Ok(planned(context).await?.0)
+}
+
+/// The plan, and the application that it starts from.
+async fn planned(context: &Context) -> Result<(PlanView, Option<Event>, bool), CapabilityError> {
+    let last = last_application(&context.ledger, None).await?;
+    let before = last.as_ref().map(read_applied).transpose()?;
+    let same = before.as_ref().is_some_and(|(p, _)| p.digest == planning::digest(&context.project));
+    let mut view = planning::compare(before.as_ref().map(|(_, project)| project), &context.project);
+    view.applied_at_us = last.as_ref().map(|e| e.at_us);
+    view.applied_by = last.as_ref().map(|e| e.actor.clone());
+    Ok((view, last, same))
+}
+
+async fn last_application(ledger: &Ledger, as_of: Option<i64>) -> Result<Option<Event>, CapabilityError> {
+    let filter = Filter {
+        kind: Some(events::APPLIED.into()),
+        subject: Some(events::PROJECT.into()),
+        as_of_us: as_of,
+        last: Some(1),
+        ..Filter::default()
+    };
+    Ok(ledger.read(&filter).await?.pop())
+}
+
+/// The payload of an application and its project, people's names and addresses put back unless they were erased.
+fn read_applied(event: &Event) -> Result<(AppliedPayload, Project), CapabilityError> {
+    let payload: AppliedPayload = serde_json::from_value(event.payload.clone()).map_err(|e| {
+        CapabilityError::Invalid(format!(
+            "the definitions applied in event {} cannot be read: {e}; use the program that wrote them, or newer",
+            event.sequence
+        ))
+    })?;
+    let mut project = payload.project.clone();
+    if let Some(private) = &event.private
+        && let Ok(private) = serde_json::from_value::<AppliedPrivate>(private.clone())
+    {
+        project.settings.people = private.people;
+    }
+    Ok((payload, project))
 }
 
 /// Applies the folder's definitions as one decision. Applying what is in force already appends nothing.
@@ -22,54 +72,87 @@ pub async fn apply(
     message: &str,
     git_commit: Option<String>,
 ) -> Result<Applied, CapabilityError> {
-    let _ = (context, actor, message, git_commit);
-    todo!()
+    if actor.trim().is_empty() {
+        return Err(CapabilityError::Refused("definitions are applied by a named person: give a handle".into()));
+    }
+    let digest = planning::digest(&context.project);
+    for _ in 0..ATTEMPTS {
+        let about = Filter { subject: Some(events::PROJECT.into()), last: Some(1), ..Filter::default() };
+        let expected = context.ledger.read(&about).await?.last().map(|e| e.sequence);
+        let (plan, _, same) = planned(context).await?;
+        if same {
+            return Ok(Applied { changed: false, sequence: None, plan, digest });
+        }
+        let payload = AppliedPayload {
+            digest: digest.clone(),
+            git_commit: git_commit.clone(),
+            plan: plan.clone(),
+            project: context.project.as_ref().clone(),
+        };
+        let event = events::applied(actor.trim(), payload, message)?;
+        // Someone applied between reading and writing: plan anew against what they applied.
+        if let Some(appended) = context.ledger.append_if(events::PROJECT, expected, vec![event]).await? {
+            let sequence = appended.last().map(|e| e.sequence);
+            return Ok(Applied { changed: true, sequence, plan, digest });
+        }
+    }
+    Err(CapabilityError::Refused("others keep applying at this moment; look at `steward plan` and try again".into()))
 }
 
 /// The project in force: now, or as of a moment (microseconds since 1970 UTC). `None` if nothing was applied yet.
 pub async fn applied(ledger: &Ledger, as_of: Option<i64>) -> Result<Option<Project>, CapabilityError> {
-    let _ = (ledger, as_of);
-    todo!()
+    let last = last_application(ledger, as_of).await?;
+    Ok(last.as_ref().map(read_applied).transpose()?.map(|(_, project)| project))
 }
 
 /// Every application of definitions, oldest first.
 pub async fn applications(ledger: &Ledger, as_of: Option<i64>) -> Result<Vec<Application>, CapabilityError> {
-    let _ = (ledger, as_of);
-    todo!()
+    Ok(ledger.project::<Record>(as_of).await?.applications)
 }
 
 /// Records a decision after checking policy at this moment; [`CapabilityError::Refused`] says what would satisfy it.
 pub async fn decide(context: &Context, decision: &NewDecision) -> Result<Decision, CapabilityError> {
-    let _ = (context, decision);
-    todo!()
+    deciding::decide(context, decision).await
 }
 
-/// Decisions, newest first.
+/// Decisions and waivers, newest first.
 pub async fn decisions(
     context: &Context,
     filter: &DecisionFilter,
     as_of: Option<i64>,
 ) -> Result<Vec<Decision>, CapabilityError> {
-    let _ = (context, filter, as_of);
-    todo!()
+    let mut all = context.ledger.project::<Record>(as_of).await?.decisions;
+    all.retain(|d| {
+        filter.subject.as_ref().is_none_or(|s| *s == d.subject) && filter.actor.as_ref().is_none_or(|a| *a == d.actor)
+    });
+    all.reverse();
+    if let Some(last) = filter.last {
+        all.truncate(usize::try_from(last).unwrap_or(usize::MAX));
+    }
+    Ok(all)
 }
 
-/// What needs someone today, most urgent first.
+/// What needs someone today, most urgent first. Reads the ledger only: run what is due first.
 pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError> {
-    let _ = context;
-    todo!()
+    waiting::waiting(context).await
 }
 
 /// Why a number is what it is: SQL, data versions, definition versions, owners, decisions that cite it.
 /// `evidence` is an id or a unique prefix of at least eight digits.
 pub async fn why(context: &Context, evidence: &str) -> Result<Why, CapabilityError> {
-    let _ = (context, evidence);
-    todo!()
+    explaining::why(context, evidence).await
 }
 
 /// What a definition stands on and what stands on it: dataset → semantic model → metric → experiment, objective,
-/// report → decision. `reference` is `kind/name`; `None` is the whole project.
+/// report → decision. `reference` is `kind/name`; `None` is the whole project. As of a moment: the definitions in
+/// force and the decisions taken by then.
 pub async fn lineage(context: &Context, reference: Option<&str>, as_of: Option<i64>) -> Result<Graph, CapabilityError> {
-    let _ = (context, reference, as_of);
-    todo!()
+    let decisions = context.ledger.project::<Record>(as_of).await?.decisions;
+    match as_of {
+        None => lineage::graph(&context.project, reference, &decisions),
+        Some(_) => {
+            let project = applied(&context.ledger, as_of).await?.unwrap_or_default();
+            lineage::graph(&project, reference, &decisions)
+        }
+    }
 }

@@ -193,7 +193,7 @@ pub struct Decision {
 pub struct Citation {
     /// Evidence id.
     pub id: String,
-    /// SHA-256 (hex) over the canonical JSON of the conclusion at that moment.
+    /// SHA-256 (hex) over the canonical JSON of its provenance and conclusion: binds it to the chain.
     pub value_digest: String,
 }
 

@@ -6,13 +6,13 @@ use steward_stats::Estimate;
 
 /// Computed state of a key result or an objective. Ordered from worst to best.
 ///
-/// A key result is `hit` when the last complete period meets the target, `missed` when the period of the objective
-/// is over and it does not. Before, the probability to hit by the end decides: at least 0.70 is `on track`, at least
-/// 0.30 `at risk`, below `off track`. An objective is as its worst key result.
+/// When the objective's last period is complete, a key result is `hit` or `missed`. Before, the probability that the
+/// last period will meet the target decides: at least 0.70 is `on track`, at least 0.30 `at risk`, below `off track`.
+/// An objective is as its worst key result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyResultState {
-    /// Over and not met.
+    /// The last period is complete and does not meet the target.
     Missed,
     /// Probability below 0.30.
     OffTrack,
@@ -22,7 +22,7 @@ pub enum KeyResultState {
     NotEstimable,
     /// Probability at least 0.70.
     OnTrack,
-    /// Met.
+    /// The last period is complete and meets the target.
     Hit,
 }
 
@@ -61,7 +61,7 @@ pub struct ObjectiveStatus {
     pub state: KeyResultState,
     /// In a sentence.
     pub verdict: String,
-    /// Mean progress of the key results that have one.
+    /// Mean progress of the key results that have one, each counted between 0 and 1.
     pub progress: Option<f64>,
     /// In the order of the definition.
     pub key_results: Vec<KeyResultStatus>,

@@ -1,0 +1,308 @@
+//! From cells to lifts: comparisons of each treatment with the control, in total, by day and by dimension.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use steward_definitions::{Direction, Experiment, Project};
+use steward_stats::{Comparison, Lift, Moments, NotEstimable, Reason, Statistic, lift};
+
+use super::cells::{Cell, Cells};
+use super::measures::{Compared, UnitMetric, refuse};
+use super::readout::{
+    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricReadout, RawLift, Role, Segment, SegmentLift,
+};
+
+/// Most values of a dimension shown; the largest by units.
+pub const MOST_SEGMENTS: usize = 50;
+
+/// A metric with its part in the experiment, and how it is measured or why it cannot be.
+pub struct Asked {
+    /// Metric.
+    pub name: String,
+    /// Its part.
+    pub role: Role,
+    /// Accepted harm, for a guardrail.
+    pub margin: Option<f64>,
+    /// Position among the measured metrics, or the refusal.
+    pub measured: Result<usize, NotEstimable>,
+}
+
+/// Everything an analysis needs.
+pub struct Analysis<'a> {
+    /// Definitions.
+    pub project: &'a Project,
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// Metrics measured, by position.
+    pub metrics: &'a [UnitMetric],
+    /// Value at which each is capped.
+    pub caps: &'a [Option<f64>],
+    /// What the experiment asks for, in order.
+    pub asked: &'a [Asked],
+    /// What came back.
+    pub cells: &'a Cells,
+}
+
+fn statistic(compared: Compared) -> Statistic {
+    match compared {
+        Compared::Mean => Statistic::Mean { y: 0 },
+        Compared::Proportion => Statistic::Proportion { y: 0 },
+        Compared::Ratio => Statistic::Ratio { numerator: 0, denominator: 1 },
+    }
+}
+
+fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
+    let own = metric.variables.len();
+    let covariates = if adjusted && metric.cuped_days > 0 { (own..2 * own).collect() } else { Vec::new() };
+    Comparison { statistic: statistic(metric.compared), covariates, level: 1.0 - alpha }
+}
+
+fn no_units(what: &str) -> NotEstimable {
+    NotEstimable {
+        reason: Reason::TooFew,
+        detail: format!("{what} has no units with a closed window"),
+        fix: "wait for exposures, or check the variant column and the experiment's dates".into(),
+    }
+}
+
+impl Analysis<'_> {
+    fn control(&self) -> usize {
+        self.experiment.variants.iter().position(|v| v.control).unwrap_or(0)
+    }
+
+    fn treatments(&self) -> Vec<usize> {
+        let control = self.control();
+        (0..self.experiment.variants.len()).filter(|&i| i != control).collect()
+    }
+
+    fn variant(&self, arm: usize) -> &str {
+        self.experiment.variants.get(arm).map_or("", |v| v.name.as_str())
+    }
+
+    /// A lift from two cells; `None` covariates give the raw one.
+    fn compare(&self, control: &Cell, treatment: &Cell, metric: usize, adjusted: bool) -> Result<Lift, NotEstimable> {
+        let Some(unit_metric) = self.metrics.get(metric) else {
+            return Err(refuse("the metric was not measured", "report this as a fault"));
+        };
+        let moments = |cell: &Cell, what: &str| -> Result<Moments, NotEstimable> {
+            match cell.moments.get(&metric) {
+                Some(m) if m.count() > 0 => Ok(m.clone()),
+                _ => Err(no_units(what)),
+            }
+        };
+        let (c, t) = (moments(control, "the control")?, moments(treatment, "the treatment")?);
+        Ok(lift(&c, &t, &comparison(unit_metric, adjusted, self.experiment.alpha)))
+    }
+
+    /// Every metric in every treatment, with corrected p-values for the primary ones.
+    pub fn metrics(&self) -> Vec<MetricReadout> {
+        let control = self.cells.total(self.control() as i64);
+        let totals: BTreeMap<usize, Cell> =
+            self.treatments().into_iter().map(|arm| (arm, self.cells.total(arm as i64))).collect();
+        let mut all: Vec<MetricReadout> = Vec::new();
+        for asked in self.asked {
+            for (&arm, treatment) in &totals {
+                all.push(self.metric(asked, arm, &control, treatment));
+            }
+        }
+        self.correct(&mut all);
+        all
+    }
+
+    fn metric(&self, asked: &Asked, arm: usize, control: &Cell, treatment: &Cell) -> MetricReadout {
+        let definition = self.project.metrics.get(&asked.name);
+        let direction = definition.map(|m| m.experiment.direction).unwrap_or_default();
+        let measured = asked.measured.as_ref().ok().and_then(|&i| self.metrics.get(i).map(|m| (i, m)));
+        let compared = match (&asked.measured, measured) {
+            (Ok(_), Some((i, _))) => self.compare(control, treatment, i, true),
+            (Err(e), _) => Err(e.clone()),
+            (Ok(_), None) => Err(refuse("the metric was not measured", "report this as a fault")),
+        };
+        let mut out = MetricReadout {
+            metric: asked.name.clone(),
+            label: definition.and_then(|m| m.meta.label.clone()),
+            unit: definition.and_then(|m| m.unit.clone()),
+            variant: self.variant(arm).to_string(),
+            control: self.variant(self.control()).to_string(),
+            role: asked.role,
+            direction: match direction {
+                Direction::Increase => "increase".into(),
+                Direction::Decrease => "decrease".into(),
+            },
+            statistic: measured.map_or("none", |(_, m)| m.compared.word()).to_string(),
+            absolute: Answer::Refused { not_estimable: no_units("the metric") },
+            relative: Answer::Refused { not_estimable: no_units("the metric") },
+            not_estimable: None,
+            variant_value: Answer::Refused { not_estimable: no_units("the metric") },
+            control_value: Answer::Refused { not_estimable: no_units("the metric") },
+            adjusted_p: None,
+            significant: false,
+            raw: None,
+            variance_reduction: None,
+            detectable_relative: None,
+            guardrail: None,
+            margin: asked.margin,
+            cap: measured.and_then(|(i, _)| self.caps.get(i).copied().flatten()),
+            definition: definition.map(|m| m.meta.digest.clone()).unwrap_or_default(),
+        };
+        match compared {
+            Err(e) => {
+                for answer in [&mut out.absolute, &mut out.relative, &mut out.variant_value, &mut out.control_value] {
+                    *answer = Answer::Refused { not_estimable: e.clone() };
+                }
+                out.not_estimable = Some(e);
+            }
+            Ok(l) => {
+                out.variance_reduction = l.variance_reduction;
+                out.absolute = l.absolute.into();
+                out.relative = l.relative.into();
+                out.variant_value = l.treatment.into();
+                out.control_value = l.control.into();
+                out.not_estimable = out.absolute.refusal().cloned();
+                if let Some((i, m)) = measured
+                    && m.cuped_days > 0
+                    && let Ok(raw) = self.compare(control, treatment, i, false)
+                {
+                    out.raw = Some(RawLift { absolute: raw.absolute.into(), relative: raw.relative.into() });
+                }
+            }
+        }
+        let alpha = self.experiment.alpha;
+        out.significant = out.absolute.estimate().and_then(|e| e.p).is_some_and(|p| p < alpha);
+        out.detectable_relative = detectable(&out, alpha);
+        if asked.role == Role::Guardrail {
+            out.guardrail = guardrail(&out, direction, asked.margin.unwrap_or(0.0));
+        }
+        out
+    }
+
+    /// Corrects the p-values of the primary metrics over metrics and variants together.
+    fn correct(&self, all: &mut [MetricReadout]) {
+        let at: Vec<usize> = (0..all.len())
+            .filter(|&i| {
+                all.get(i).is_some_and(|m| {
+                    m.role == Role::Primary && m.absolute.estimate().is_some_and(|e| e.p.is_some())
+                })
+            })
+            .collect();
+        let p: Vec<f64> = at
+            .iter()
+            .filter_map(|&i| all.get(i).and_then(|m| m.absolute.estimate()).and_then(|e| e.p))
+            .collect();
+        // p-values of estimates are probabilities; were one not, nothing would count as significant.
+        let adjusted = super::inference::correct(&self.experiment.correction, &p).unwrap_or(vec![1.0; p.len()]);
+        for (&i, &p) in at.iter().zip(&adjusted) {
+            if let Some(m) = all.get_mut(i) {
+                m.adjusted_p = Some(p);
+                m.significant = p < self.experiment.alpha;
+            }
+        }
+    }
+
+    /// The lift by day of exposure, cumulative, for primary metrics and guardrails.
+    pub fn daily(&self) -> Vec<DailyPath> {
+        let days: BTreeSet<Date> = self.cells.days.keys().filter_map(|(d, _)| *d).collect();
+        if days.is_empty() {
+            return Vec::new();
+        }
+        let empty = Cell::default();
+        let mut paths = Vec::new();
+        for asked in self.asked {
+            let Ok(metric) = asked.measured else { continue };
+            for arm in self.treatments() {
+                let (mut control, mut treatment) = (Cell::default(), Cell::default());
+                let mut points = Vec::new();
+                for &day in &days {
+                    let of = |arm: usize| self.cells.days.get(&(Some(day), arm as i64)).unwrap_or(&empty);
+                    control.merge(of(self.control()));
+                    treatment.merge(of(arm));
+                    let (absolute, relative) = self.both(&control, &treatment, metric);
+                    points.push(DailyPoint {
+                        day: day.to_string(),
+                        units: control.units + treatment.units,
+                        absolute,
+                        relative,
+                    });
+                }
+                paths.push(DailyPath { metric: asked.name.clone(), variant: self.variant(arm).to_string(), points });
+            }
+        }
+        paths
+    }
+
+    fn both(&self, control: &Cell, treatment: &Cell, metric: usize) -> (Answer, Answer) {
+        match self.compare(control, treatment, metric, true) {
+            Ok(l) => (l.absolute.into(), l.relative.into()),
+            Err(e) => (Answer::Refused { not_estimable: e.clone() }, Answer::Refused { not_estimable: e }),
+        }
+    }
+
+    /// The lifts by the values of dimension `at`, the largest values first up to [`MOST_SEGMENTS`], then by name.
+    pub fn breakdown(&self, at: usize, dimension: &str) -> Breakdown {
+        let empty = BTreeMap::new();
+        let cells = self.cells.segments.get(at).unwrap_or(&empty);
+        let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((value, arm), cell) in cells {
+            if *arm >= 0 {
+                *sizes.entry(value).or_default() += cell.units.max(cell.ripe);
+            }
+        }
+        let mut values: Vec<(&str, u64)> = sizes.into_iter().collect();
+        values.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let found = values.len();
+        values.truncate(MOST_SEGMENTS);
+        values.sort_by(|a, b| a.0.cmp(b.0));
+        let nothing = Cell::default();
+        let segments = values
+            .into_iter()
+            .map(|(value, _)| {
+                let of = |arm: usize| cells.get(&(value.to_string(), arm as i64)).unwrap_or(&nothing);
+                let mut metrics = Vec::new();
+                for asked in self.asked {
+                    let Ok(metric) = asked.measured else { continue };
+                    for arm in self.treatments() {
+                        let (absolute, relative) = self.both(of(self.control()), of(arm), metric);
+                        let variant = self.variant(arm).to_string();
+                        metrics.push(SegmentLift { metric: asked.name.clone(), variant, absolute, relative });
+                    }
+                }
+                let units = (0..self.experiment.variants.len())
+                    .map(|arm| (self.variant(arm).to_string(), of(arm).units))
+                    .collect();
+                Segment { value: value.to_string(), units, metrics }
+            })
+            .collect();
+        let problem = (found > MOST_SEGMENTS)
+            .then(|| format!("{found} values; the {MOST_SEGMENTS} with the most units are shown"));
+        Breakdown { dimension: dimension.to_string(), segments, problem }
+    }
+}
+
+/// Smallest relative lift that this precision detects with 80% power: (z₁₋α/₂ + z₀.₈) · se / |control|.
+fn detectable(metric: &MetricReadout, alpha: f64) -> Option<f64> {
+    let absolute = metric.absolute.estimate()?;
+    let control = metric.control_value.estimate()?.point.abs();
+    let found = super::inference::detectable(absolute.se, alpha)? / control;
+    found.is_finite().then_some(found)
+}
+
+/// Where the interval of the relative lift lies against the accepted harm.
+fn guardrail(metric: &MetricReadout, direction: Direction, margin: f64) -> Option<GuardrailState> {
+    // Without a relative lift, a margin of zero can still be judged by the sign of the absolute one.
+    let e = match metric.relative.estimate() {
+        Some(e) => e,
+        None if margin == 0.0 => metric.absolute.estimate()?,
+        None => return None,
+    };
+    let (worst, best) = match direction {
+        Direction::Increase => (e.low, e.high),
+        Direction::Decrease => (-e.high, -e.low),
+    };
+    Some(if best < -margin {
+        GuardrailState::Harmed
+    } else if worst > -margin {
+        GuardrailState::Safe
+    } else {
+        GuardrailState::Unclear
+    })
+}

@@ -1,0 +1,371 @@
+//! The computation of a readout: what it rests on, the queries, the analysis.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value as Json, json};
+use steward_compute::{EngineError, Query, Rows, Sketch};
+use steward_definitions::{Cap, Dataset, Experiment, Project};
+use steward_stats::NotEstimable;
+
+use super::analyse::{Analysis, Asked};
+use super::cells::{Cells, sketches};
+use super::dimensions::{DimensionSource, UnitDimension, unit_dimension};
+use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
+use super::query::{self, CAP_ACCURACY, Capped, Layout};
+use super::readout::*;
+use super::window::{Window, day, window, zone};
+use super::{health, verdict};
+use crate::evidence::PROGRAM;
+use crate::{CapabilityError, Context};
+
+/// An experiment laid out, before any query: what it rests on decides the evidence's key.
+pub struct Prepared<'a> {
+    experiment: &'a Experiment,
+    dataset: &'a Dataset,
+    window: Window,
+    zone: TimeZone,
+    metrics: Vec<UnitMetric>,
+    asked: Vec<Asked>,
+    dimensions: Vec<UnitDimension>,
+    problems: Vec<Breakdown>,
+    /// Definition → digest.
+    pub definitions: BTreeMap<String, String>,
+    /// Tables read.
+    pub tables: Vec<String>,
+    /// Everything else that the numbers depend on.
+    pub parameters: Json,
+}
+
+/// Lays an experiment out.
+pub fn prepare<'a>(
+    context: &'a Context,
+    experiment: &'a Experiment,
+    options: &ReadoutOptions,
+) -> Result<Prepared<'a>, CapabilityError> {
+    let project = context.project.as_ref();
+    let name = &experiment.meta.name;
+    if experiment.variants.len() < 2 {
+        return Err(CapabilityError::Invalid(format!(
+            "experiment {name} has {} variant(s): name at least two, one of them the control",
+            experiment.variants.len()
+        )));
+    }
+    let dataset = project.datasets.get(&experiment.exposures.dataset).ok_or_else(|| CapabilityError::Unknown {
+        kind: "dataset".into(),
+        name: experiment.exposures.dataset.clone(),
+        near: crate::error::nearest(&experiment.exposures.dataset, project.datasets.keys()),
+    })?;
+    let zone = zone(&project.settings)?;
+    let now = options.as_of.unwrap_or(context.now_us);
+    let pinned = options.as_of.is_some() || project.settings.as_of.is_some();
+    let window = window(experiment, &zone, now, pinned)?;
+
+    let mut uses: BTreeSet<String> =
+        BTreeSet::from([format!("experiment/{name}"), format!("dataset/{}", dataset.meta.name)]);
+    let mut metrics: Vec<UnitMetric> = Vec::new();
+    let mut asked = Vec::new();
+    let guardrails = experiment.guardrails.iter().map(|g| (&g.metric, Role::Guardrail, Some(g.margin)));
+    let primary = experiment.primary.iter().map(|m| (m, Role::Primary, None));
+    let secondary = experiment.secondary.iter().map(|m| (m, Role::Secondary, None));
+    for (metric, role, margin) in primary.chain(secondary).chain(guardrails) {
+        uses.insert(format!("metric/{metric}"));
+        let measured = match metrics.iter().position(|m| m.name == *metric) {
+            Some(known) => Ok(known),
+            None => unit_metric(project, experiment, metric).map(|m| {
+                uses.extend(m.uses.iter().cloned());
+                metrics.push(m);
+                metrics.len() - 1
+            }),
+        };
+        asked.push(Asked { name: metric.clone(), role, margin, measured });
+    }
+    let mut dimensions = Vec::new();
+    let mut problems = Vec::new();
+    for breakdown in &experiment.breakdowns {
+        match unit_dimension(project, experiment, breakdown) {
+            Ok(d) => {
+                uses.extend(d.uses.iter().cloned());
+                dimensions.push(d);
+            }
+            Err(problem) => {
+                let problem = Some(problem);
+                problems.push(Breakdown { dimension: breakdown.clone(), segments: Vec::new(), problem });
+            }
+        }
+    }
+    let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
+    tables.extend(metrics.iter().flat_map(|m| m.variables.iter().map(|v| v.dataset.clone())));
+    tables.extend(dimensions.iter().filter_map(|d| match &d.source {
+        DimensionSource::Unit { dataset, .. } => Some(dataset.clone()),
+        DimensionSource::Exposure { .. } => None,
+    }));
+    let parameters = json!({
+        "cut": window.cut.map(time),
+        "status": window.status,
+        "day": window.progress.map(|(day, _)| day),
+        "time_zone": project.settings.time_zone,
+        "alpha": experiment.alpha,
+    });
+    let definitions = uses.into_iter().map(|u| (u.clone(), digest(project, &u))).collect();
+    Ok(Prepared {
+        experiment,
+        dataset,
+        window,
+        zone,
+        metrics,
+        asked,
+        dimensions,
+        problems,
+        definitions,
+        tables: tables.into_iter().collect(),
+        parameters,
+    })
+}
+
+fn time(us: i64) -> String {
+    Timestamp::from_microsecond(us).map_or_else(|_| us.to_string(), |t| t.to_string())
+}
+
+/// Digest of `kind/name`; empty if it is not defined.
+fn digest(project: &Project, reference: &str) -> String {
+    let found = match reference.split_once('/') {
+        Some(("experiment", n)) => project.experiments.get(n).map(|d| &d.meta),
+        Some(("metric", n)) => project.metrics.get(n).map(|d| &d.meta),
+        Some(("semantic_model", n)) => project.semantic_models.get(n).map(|d| &d.meta),
+        Some(("dataset", n)) => project.datasets.get(n).map(|d| &d.meta),
+        _ => None,
+    };
+    found.map(|m| m.digest.clone()).unwrap_or_default()
+}
+
+/// Runs queries and remembers them.
+struct Runner<'a> {
+    context: &'a Context,
+    queries: Vec<RanQuery>,
+}
+
+impl Runner<'_> {
+    async fn run(&mut self, query: &Query) -> Result<Rows, EngineError> {
+        let rows = self.context.engine.run(query, &self.context.control).await?;
+        self.queries.push(RanQuery { label: query.label.clone(), sql: rows.sql.clone() });
+        Ok(rows)
+    }
+}
+
+/// Computes the readout, with its provenance.
+pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Readout, Json), CapabilityError> {
+    let Prepared { experiment, dataset, window, .. } = prepared;
+    let mut runner = Runner { context, queries: Vec::new() };
+    let mut problems = untimed(prepared);
+    let layout = Layout { experiment, dataset, window, dimensions: &prepared.dimensions, grain: grain(prepared) };
+    let mut refused: BTreeMap<usize, NotEstimable> = BTreeMap::new();
+    let mut caps: Vec<Option<f64>> = vec![None; prepared.metrics.len()];
+    let mut cells = Cells::default();
+    let timed = experiment.exposures.time.is_some();
+
+    let mut groups = query::groups(&prepared.metrics);
+    if groups.is_empty() {
+        groups.push(Vec::new());
+    }
+    let mut counted = false;
+    for group in groups {
+        let mut members = group;
+        loop {
+            let found = group_rows(&mut runner, &layout, prepared, &members, &mut caps).await;
+            let rows = match found {
+                Ok(rows) => rows,
+                // One metric's expression that does not fit the table must not take the others with it.
+                Err(CapabilityError::Engine(EngineError::Plan { cause, .. })) if !members.is_empty() => {
+                    let bad = unplannable(context, &layout, prepared, &members).await;
+                    let bad = if bad.is_empty() { members.iter().map(|&m| (m, cause.clone())).collect() } else { bad };
+                    members.retain(|m| !bad.contains_key(m));
+                    for (metric, cause) in bad {
+                        refused.insert(metric, refuse(cause, "mend the measure, its filters or the dataset's contract"));
+                    }
+                    if members.is_empty() && counted {
+                        break;
+                    }
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
+            let unread =
+                cells.take(&rows, &members, layout.dimensions.len(), &prepared.zone, timed, !counted)?;
+            for (metric, cause) in unread {
+                refused.insert(metric, refuse(cause, "filter out values that are infinite or not a number"));
+            }
+            counted = true;
+            break;
+        }
+    }
+    let variants = if cells.total(query::UNKNOWN_ARM).units > 0 {
+        let rows = runner.run(&query::variants(&layout)?).await?;
+        let mut all: Vec<(Option<String>, u64)> = rows
+            .strings("variant")?
+            .into_iter()
+            .zip(rows.integers("n")?)
+            .map(|(v, n)| (v, n.unwrap_or(0).max(0) as u64))
+            .collect();
+        all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        all
+    } else {
+        Vec::new()
+    };
+    let asked: Vec<Asked> = prepared
+        .asked
+        .iter()
+        .map(|a| Asked {
+            name: a.name.clone(),
+            role: a.role,
+            margin: a.margin,
+            measured: match &a.measured {
+                Ok(i) => refused.get(i).cloned().map_or(Ok(*i), Err),
+                Err(e) => Err(e.clone()),
+            },
+        })
+        .collect();
+    let (arms, health) = health::examine(experiment, dataset, &cells, &variants, std::mem::take(&mut problems));
+    let analysis =
+        Analysis { project: &context.project, experiment, metrics: &prepared.metrics, caps: &caps, asked: &asked, cells: &cells };
+    let metrics = analysis.metrics();
+    let mut breakdowns: Vec<Breakdown> =
+        prepared.dimensions.iter().enumerate().map(|(i, d)| analysis.breakdown(i, &d.name)).collect();
+    breakdowns.extend(prepared.problems.iter().cloned());
+    let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref());
+    let days = || cells.days.iter().filter(|((_, arm), c)| *arm >= 0 && c.units > 0).filter_map(|((d, _), _)| *d);
+    let readout = Readout {
+        experiment: experiment.meta.name.clone(),
+        label: experiment.meta.label.clone(),
+        owner: experiment.meta.owner.clone(),
+        hypothesis: experiment.hypothesis.clone(),
+        status: window.status,
+        verdict: found.sentence,
+        outcome: found.outcome,
+        variant: found.variant,
+        health,
+        arms,
+        metrics,
+        breakdowns,
+        daily: analysis.daily(),
+        window: DataWindow {
+            exposures_from: window.from,
+            exposures_before: window.before,
+            facts_before: window.cut,
+            window_seconds: window.seconds,
+            cuped_days: prepared.metrics.iter().map(|m| m.cuped_days).max().unwrap_or(0),
+            first_day: days().min().map(|d| d.to_string()),
+            last_day: days().max().map(|d| d.to_string()),
+        },
+        alpha: experiment.alpha,
+        correction: experiment.correction.clone(),
+        provenance: Provenance {
+            evidence: String::new(),
+            engine: context.engine.name().to_string(),
+            queries: runner.queries.clone(),
+            data: BTreeMap::new(),
+            definitions: prepared.definitions.clone(),
+            program: PROGRAM.to_string(),
+        },
+    };
+    let sql: Vec<&str> = runner.queries.iter().map(|q| q.sql.as_str()).collect();
+    let provenance = json!({ "engine": context.engine.name(), "sql": sql, "queries": runner.queries });
+    Ok((readout, provenance))
+}
+
+/// Runs the query of a group of metrics; percentile caps are resolved first, which reads the facts once more.
+async fn group_rows(
+    runner: &mut Runner<'_>,
+    layout: &Layout<'_>,
+    prepared: &Prepared<'_>,
+    members: &[usize],
+    caps: &mut [Option<f64>],
+) -> Result<Rows, CapabilityError> {
+    let mut by_percentile = Vec::new();
+    for &i in members {
+        match prepared.metrics.get(i).and_then(|m| m.cap) {
+            Some(Cap::Value(v)) => {
+                if let Some(cap) = caps.get_mut(i) {
+                    *cap = Some(v);
+                }
+            }
+            Some(Cap::Percentile(q)) => by_percentile.push((i, q)),
+            None => {}
+        }
+    }
+    if !by_percentile.is_empty() {
+        let plain = Layout { dimensions: &[], ..*layout };
+        let metrics: Vec<&UnitMetric> = by_percentile.iter().filter_map(|(i, _)| prepared.metrics.get(*i)).collect();
+        let query = query::buckets(&plain, &metrics, Sketch::new(CAP_ACCURACY).log_gamma())?;
+        let rows = runner.run(&query).await?;
+        for ((i, q), sketch) in by_percentile.iter().zip(sketches(&rows, metrics.len(), CAP_ACCURACY)?) {
+            if let Some(cap) = caps.get_mut(*i) {
+                *cap = sketch.quantile(*q);
+            }
+        }
+    }
+    let capped: Vec<Capped> = members
+        .iter()
+        .filter_map(|&i| Some(Capped { metric: prepared.metrics.get(i)?, cap: caps.get(i).copied().flatten() }))
+        .collect();
+    Ok(runner.run(&query::cells(layout, &capped)?).await?)
+}
+
+/// Which metrics of a group do not fit the tables, each tried alone.
+async fn unplannable(
+    context: &Context,
+    layout: &Layout<'_>,
+    prepared: &Prepared<'_>,
+    members: &[usize],
+) -> BTreeMap<usize, String> {
+    let mut bad = BTreeMap::new();
+    for &i in members {
+        let Some(metric) = prepared.metrics.get(i) else { continue };
+        if let Ok(query) = query::cells(layout, &[Capped { metric, cap: None }])
+            && let Err(EngineError::Plan { cause, .. }) = context.engine.plan(&query).await
+        {
+            bad.insert(i, cause);
+        }
+    }
+    bad
+}
+
+/// Metrics whose facts have no time although exposures do: facts from before the exposure dilute the lift.
+fn untimed(prepared: &Prepared<'_>) -> Vec<Problem> {
+    let exposures = &prepared.experiment.exposures;
+    if exposures.time.is_none() || exposures.unit == ROW_UNIT {
+        return Vec::new();
+    }
+    let names: Vec<&str> = prepared
+        .metrics
+        .iter()
+        .filter(|m| m.variables.iter().any(|v| v.time.is_none()))
+        .map(|m| m.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    vec![Problem {
+        code: "facts-without-time".into(),
+        severity: "warning".into(),
+        message: format!(
+            "the facts of {} have no time, so that those from before the exposure count too and dilute the lift; give \
+             the semantic model a time dimension",
+            names.join(", ")
+        ),
+    }]
+}
+
+/// Bucket of exposure times that days of the zone are made of: whole days in UTC, else hours, or minutes where the
+/// zone's offset is no whole hour.
+fn grain(prepared: &Prepared<'_>) -> &'static str {
+    if prepared.zone == TimeZone::UTC || prepared.zone.iana_name() == Some("UTC") {
+        return "day";
+    }
+    let whole = [prepared.window.from, prepared.window.before, prepared.window.cut].iter().flatten().all(|&us| {
+        Timestamp::from_microsecond(us).is_ok_and(|t| prepared.zone.to_offset(t).seconds() % 3600 == 0)
+    });
+    // Without a start the offset of the past is unknown.
+    if whole && prepared.window.from.is_some() && day(0, &prepared.zone).is_some() { "hour" } else { "minute" }
+}

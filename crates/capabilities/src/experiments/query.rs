@@ -1,0 +1,591 @@
+//! From per-unit metrics to queries: one scan of each fact table for all metrics and all breakdowns.
+//!
+//! ```text
+//! x  exposure rows: unit, arm, time          p0 … per unit: sums over the facts of one table, in the window
+//! g  first exposure per unit                 dm … per unit: dimensions from the unit's own table
+//! e  with the ends of its windows            →  cells (arm, day), (arm, dimension): moments of the units
+//! ```
+//!
+//! Arms are numbers: 0 … n−1 in the order of the definition, −1 an unknown variant, −2 several variants.
+
+use std::fmt::Write as _;
+
+use steward_compute::{Query, Value};
+use steward_definitions::{Dataset, Experiment};
+
+use super::dimensions::{DimensionSource, UnitDimension};
+use super::expression::{over_columns, quote};
+use super::measures::{Compared, Fold, ROW_UNIT, UnitMetric, Variable, as_time};
+use super::window::Window;
+use crate::CapabilityError;
+
+/// Arm of units whose variant is none of the experiment's.
+pub const UNKNOWN_ARM: i64 = -1;
+/// Arm of units that were exposed in several variants.
+pub const SEVERAL_ARMS: i64 = -2;
+/// Relative accuracy of percentile caps.
+pub const CAP_ACCURACY: f64 = 0.001;
+/// The value of a dimension where it is missing.
+pub const NO_VALUE: &str = "(none)";
+
+const ZERO: &str = "CAST(0 AS DOUBLE)";
+const ONE: &str = "CAST(1 AS DOUBLE)";
+
+/// What the queries of one experiment have in common.
+pub struct Layout<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// Its exposures' dataset.
+    pub dataset: &'a Dataset,
+    /// Which rows count.
+    pub window: &'a Window,
+    /// Breakdowns.
+    pub dimensions: &'a [UnitDimension],
+    /// `day`, `hour` or `minute`: the bucket of exposure time that days of the project's zone are made of.
+    pub grain: &'static str,
+}
+
+/// A metric with its cap resolved to a value.
+#[derive(Clone, Debug)]
+pub struct Capped<'a> {
+    /// The metric.
+    pub metric: &'a UnitMetric,
+    /// Cap of the unit's value.
+    pub cap: Option<f64>,
+}
+
+/// Splits metrics into groups that share fact tables; each group is one query.
+pub fn groups(metrics: &[UnitMetric]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Vec<(String, String)>, Vec<usize>)> = Vec::new();
+    for (i, metric) in metrics.iter().enumerate() {
+        let mut sources: Vec<(String, String)> =
+            metric.variables.iter().map(|v| (v.dataset.clone(), v.key.clone())).collect();
+        let mut members = vec![i];
+        let (joined, apart): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|(known, _)| known.iter().any(|s| sources.contains(s)));
+        for (known, others) in joined {
+            sources.extend(known);
+            members.extend(others);
+        }
+        sources.sort();
+        sources.dedup();
+        members.sort_unstable();
+        groups = apart;
+        groups.push((sources, members));
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_iter().map(|(_, members)| members).collect();
+    groups.sort();
+    groups
+}
+
+/// A unit's value in the window, or before exposure for CUPED.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Aggregate {
+    variable: Variable,
+    /// Days before exposure; `None` is the window after it.
+    before: Option<u32>,
+}
+
+struct Writer<'a> {
+    layout: &'a Layout<'a>,
+    parameters: Vec<Value>,
+    aggregates: Vec<Aggregate>,
+    sources: Vec<(String, String)>,
+}
+
+/// The query that answers one row per cell: columns `arm`, `day` (if exposures have a time), `s0` … (dimensions),
+/// `units`, `ripe` (units whose window has closed), `m0` … (moments of the metrics).
+pub fn cells(layout: &Layout, metrics: &[Capped]) -> Result<Query, CapabilityError> {
+    let mut w = Writer::new(layout, metrics.iter().map(|m| m.metric));
+    let timed = layout.experiment.exposures.time.is_some();
+    let mut columns = vec!["arm".to_string()];
+    let mut outer = String::from("SELECT arm");
+    if timed {
+        outer.push_str(", day");
+        columns.push("day".into());
+    }
+    for i in 0..layout.dimensions.len() {
+        let _ = write!(outer, ", s{i}");
+    }
+    outer.push_str(", count(*) AS units, count(ripe) AS ripe");
+    let mut inner: Vec<String> = Vec::new();
+    for (i, m) in metrics.iter().enumerate() {
+        let mut arguments = Vec::new();
+        for aggregate in w.arguments(m.metric) {
+            let value = w.value(&aggregate, m.metric.compared, m.cap);
+            // One NULL leaves a unit out, so that the first argument carries the condition for all.
+            let value =
+                if arguments.is_empty() { format!("CASE WHEN {} THEN {value} END", w.ripe()) } else { value };
+            let at = inner.iter().position(|known| *known == value).unwrap_or_else(|| {
+                inner.push(value);
+                inner.len() - 1
+            });
+            arguments.push(format!("v{at}"));
+        }
+        let _ = write!(outer, ", moments({}) AS m{i}", arguments.join(", "));
+    }
+    let body = w.body(&inner)?;
+    let grouping = if layout.dimensions.is_empty() {
+        format!("GROUP BY {}", columns.join(", "))
+    } else {
+        let mut sets = vec![format!("({})", columns.join(", "))];
+        sets.extend((0..layout.dimensions.len()).map(|i| format!("(arm, s{i})")));
+        format!("GROUP BY GROUPING SETS ({})", sets.join(", "))
+    };
+    let sql = w.assemble(&format!("{outer}\nFROM (\n{body}\n) AS q\n{grouping}"))?;
+    let names: Vec<&str> = metrics.iter().map(|m| m.metric.name.as_str()).collect();
+    let label = format!("experiment {}: {}", layout.experiment.meta.name, if names.is_empty() { "units".into() } else { names.join(", ") });
+    Ok(Query { label, sql, parameters: w.parameters })
+}
+
+/// The query that counts units by logarithmic bucket of each metric's uncapped value: columns `g0`, `i0` … (sign and
+/// bucket; NULL in the rows of another metric) and `units`. Only closed units of known arms. The layout has no
+/// dimensions.
+pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Result<Query, CapabilityError> {
+    let mut w = Writer::new(layout, metrics.iter().copied());
+    let mut inner = Vec::new();
+    for m in metrics {
+        if let Some(first) = w.arguments(m).into_iter().next() {
+            let value = w.value(&first, m.compared, None);
+            inner.push(format!("CASE WHEN {} THEN {value} END", w.ripe()));
+        }
+    }
+    let body = w.body(&inner)?;
+    let gamma = w.bind(Value::Number(log_gamma));
+    let mut columns = Vec::new();
+    let mut sets = Vec::new();
+    for i in 0..inner.len() {
+        columns.push(format!(
+            "CASE WHEN v{i} > 0 THEN 1 WHEN v{i} < 0 THEN -1 ELSE 0 END AS g{i}, \
+             CASE WHEN v{i} = 0 THEN 0 ELSE CAST(ceil(ln(abs(v{i})) / {gamma}) AS BIGINT) END AS i{i}"
+        ));
+        sets.push(format!("(g{i}, i{i})"));
+    }
+    let names: Vec<String> = (0..inner.len()).map(|i| format!("g{i}, i{i}")).collect();
+    let grouping = match sets.as_slice() {
+        [one] => format!("GROUP BY {}", one.trim_matches(['(', ')'])),
+        _ => format!("GROUP BY GROUPING SETS ({})", sets.join(", ")),
+    };
+    let sql = w.assemble(&format!(
+        "SELECT {}, count(*) AS units\nFROM (\nSELECT {}\nFROM (\n{body}\n) AS q WHERE arm >= 0 AND ripe IS NOT NULL\n) AS b\n{grouping}",
+        names.join(", "),
+        columns.join(", "),
+    ))?;
+    let label = format!("experiment {}: percentiles for caps", layout.experiment.meta.name);
+    Ok(Query { label, sql, parameters: w.parameters })
+}
+
+/// The query that counts exposure rows by variant as written: columns `variant`, `n`.
+pub fn variants(layout: &Layout) -> Result<Query, CapabilityError> {
+    let mut w = Writer::new(layout, std::iter::empty());
+    let conditions = w.exposure_conditions()?;
+    let variant = w.variant()?;
+    let sql = format!(
+        "SELECT CAST({variant} AS VARCHAR) AS variant, count(*) AS n\nFROM {}{conditions}\nGROUP BY CAST({variant} AS VARCHAR)",
+        quote(&layout.dataset.meta.name)
+    );
+    let label = format!("experiment {}: variants", layout.experiment.meta.name);
+    Ok(Query { label, sql, parameters: w.parameters })
+}
+
+impl<'a> Writer<'a> {
+    fn new<'m>(layout: &'a Layout<'a>, metrics: impl Iterator<Item = &'m UnitMetric>) -> Writer<'a> {
+        let mut w = Writer { layout, parameters: Vec::new(), aggregates: Vec::new(), sources: Vec::new() };
+        for metric in metrics {
+            for variable in &metric.variables {
+                w.sources.push((variable.dataset.clone(), variable.key.clone()));
+            }
+            w.aggregates.extend(w.arguments(metric));
+        }
+        w.sources.sort();
+        w.sources.dedup();
+        w.aggregates.sort();
+        w.aggregates.dedup();
+        w
+    }
+
+    /// Values in the order of the moments' variables: the metric's own, then the covariates alike.
+    fn arguments(&self, metric: &UnitMetric) -> Vec<Aggregate> {
+        let own = |before: Option<u32>| {
+            metric.variables.iter().map(move |v| Aggregate { variable: v.clone(), before })
+        };
+        let mut all: Vec<Aggregate> = own(None).collect();
+        if metric.cuped_days > 0 {
+            all.extend(own(Some(metric.cuped_days)));
+        }
+        all
+    }
+
+    fn rows_are_units(&self) -> bool {
+        self.layout.experiment.exposures.unit == ROW_UNIT
+    }
+
+    fn bind(&mut self, value: Value) -> String {
+        let at = self.parameters.iter().position(|known| *known == value).unwrap_or_else(|| {
+            self.parameters.push(value);
+            self.parameters.len() - 1
+        });
+        format!("${}", at + 1)
+    }
+
+    fn invalid(&self, cause: String) -> CapabilityError {
+        CapabilityError::Invalid(format!("experiment {}: {cause}", self.layout.experiment.meta.name))
+    }
+
+    fn column(&self, name: &str) -> Result<String, CapabilityError> {
+        over_columns(&quote(name), self.layout.dataset).map_err(|cause| self.invalid(cause))
+    }
+
+    fn variant(&self) -> Result<String, CapabilityError> {
+        self.column(&self.layout.experiment.exposures.variant)
+    }
+
+    fn exposure_time(&self) -> Result<Option<String>, CapabilityError> {
+        match &self.layout.experiment.exposures.time {
+            Some(name) => Ok(Some(as_time(&self.column(name)?, name, self.layout.dataset))),
+            None => Ok(None),
+        }
+    }
+
+    fn exposure_conditions(&mut self) -> Result<String, CapabilityError> {
+        let mut all = Vec::new();
+        if !self.rows_are_units() {
+            all.push(format!("{} IS NOT NULL", self.column(&self.layout.experiment.exposures.unit)?));
+        }
+        if let Some(time) = self.exposure_time()? {
+            if let Some(from) = self.layout.window.from {
+                all.push(format!("{time} >= {}", self.bind(Value::Timestamp(from))));
+            }
+            if let Some(before) = self.layout.window.before {
+                all.push(format!("{time} < {}", self.bind(Value::Timestamp(before))));
+            }
+        }
+        if let Some(filter) = self.layout.experiment.exposures.filter.as_ref().filter(|f| !f.trim().is_empty()) {
+            all.push(over_columns(filter, self.layout.dataset).map_err(|cause| self.invalid(cause))?);
+        }
+        Ok(if all.is_empty() { String::new() } else { format!("\nWHERE {}", all.join(" AND ")) })
+    }
+
+    fn arm(&mut self) -> Result<String, CapabilityError> {
+        let variant = self.variant()?;
+        let is_text = self.layout.dataset.columns.iter().any(|c| {
+            c.name == self.layout.experiment.exposures.variant && c.logical_type == "string"
+        });
+        let subject = if is_text { variant } else { format!("CAST({variant} AS VARCHAR)") };
+        let names: Vec<String> = self.layout.experiment.variants.iter().map(|v| v.name.clone()).collect();
+        let mut text = String::from("CASE");
+        for (i, name) in names.into_iter().enumerate() {
+            let _ = write!(text, " WHEN {subject} = {} THEN {i}", self.bind(Value::Text(name)));
+        }
+        let _ = write!(text, " ELSE {UNKNOWN_ARM} END");
+        Ok(text)
+    }
+
+    /// Dimensions on the exposure's row: position and expression.
+    fn exposure_dimensions(&self) -> Vec<(usize, String)> {
+        let all = self.layout.dimensions.iter().enumerate();
+        all.filter_map(|(i, d)| match &d.source {
+            DimensionSource::Exposure { value } => Some((i, format!("CAST({value} AS VARCHAR)"))),
+            DimensionSource::Unit { .. } => None,
+        })
+        .collect()
+    }
+
+    /// Pre-period lengths of a source's aggregates, ascending.
+    fn pre_periods(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = self.aggregates.iter().filter_map(|a| a.before).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether a unit's window has closed; it is never NULL.
+    fn ripe(&self) -> &'static str {
+        if self.has_window() { "ripe = 1" } else { "TRUE" }
+    }
+
+    fn has_window(&self) -> bool {
+        self.layout.window.seconds.is_some() && self.layout.window.cut.is_some() && !self.rows_are_units()
+    }
+
+    fn position(&self, aggregate: &Aggregate) -> usize {
+        self.aggregates.iter().position(|a| a == aggregate).unwrap_or_default()
+    }
+
+    /// A unit's final value: missing is zero, then capped or made binary.
+    fn value(&mut self, aggregate: &Aggregate, compared: Compared, cap: Option<f64>) -> String {
+        let value = format!("y{}", self.position(aggregate));
+        if compared == Compared::Proportion {
+            return format!("CASE WHEN {value} > 0 THEN {ONE} ELSE {ZERO} END");
+        }
+        match cap {
+            Some(cap) => {
+                let cap = self.bind(Value::Number(cap));
+                format!("CASE WHEN {value} > {cap} THEN {cap} ELSE {value} END")
+            }
+            None => value,
+        }
+    }
+
+    /// One row per unit: `arm`, `day`, `s0` …, `ripe`, and the given values as `v0` ….
+    fn body(&mut self, values: &[String]) -> Result<String, CapabilityError> {
+        let timed = self.layout.experiment.exposures.time.is_some();
+        let mut outer = vec!["arm".to_string()];
+        if timed {
+            outer.push(format!("date_trunc('{}', t0) AS day", self.layout.grain));
+        }
+        for i in 0..self.layout.dimensions.len() {
+            outer.push(format!("coalesce(s{i}, '{NO_VALUE}') AS s{i}"));
+        }
+        outer.push("CASE WHEN ripe = 1 THEN 1 END AS ripe".to_string());
+        outer.extend(values.iter().enumerate().map(|(i, v)| format!("{v} AS v{i}")));
+        let from = if self.rows_are_units() { self.row_units()? } else { self.joined_units()? };
+        Ok(format!("SELECT {}\nFROM (\n{from}\n) AS w", outer.join(", ")))
+    }
+
+    /// Rows of the exposures as units.
+    fn row_units(&mut self) -> Result<String, CapabilityError> {
+        let mut columns = vec![format!("{} AS arm", self.arm()?)];
+        if let Some(time) = self.exposure_time()? {
+            columns.push(format!("{time} AS t0"));
+        }
+        for (i, value) in self.exposure_dimensions() {
+            columns.push(format!("{value} AS s{i}"));
+        }
+        columns.push("1 AS ripe".to_string());
+        for (i, a) in self.aggregates.iter().enumerate() {
+            columns.push(format!("coalesce({}, {ZERO}) AS y{i}", a.variable.value));
+        }
+        let conditions = self.exposure_conditions()?;
+        Ok(format!("SELECT {}\nFROM {}{conditions}", columns.join(", "), quote(&self.layout.dataset.meta.name)))
+    }
+
+    /// Units of the CTEs `p0` …, joined, with the dimensions of the units' own tables.
+    fn joined_units(&mut self) -> Result<String, CapabilityError> {
+        let mut columns = vec!["p0.arm AS arm".to_string()];
+        if self.layout.experiment.exposures.time.is_some() {
+            columns.push("p0.t0 AS t0".to_string());
+        }
+        let mut tables: Vec<(String, String, bool)> = Vec::new();
+        for (i, d) in self.layout.dimensions.iter().enumerate() {
+            match &d.source {
+                DimensionSource::Exposure { .. } => columns.push(format!("p0.s{i} AS s{i}")),
+                DimensionSource::Unit { dataset, key, keyed, .. } => {
+                    let table = (dataset.clone(), key.clone(), *keyed);
+                    let at = tables.iter().position(|t| *t == table).unwrap_or_else(|| {
+                        tables.push(table);
+                        tables.len() - 1
+                    });
+                    columns.push(format!("dm{at}.s{i} AS s{i}"));
+                }
+            }
+        }
+        if self.has_window()
+            && let Some(cut) = self.layout.window.cut
+        {
+            let cut = self.bind(Value::Timestamp(cut));
+            columns.push(format!("CASE WHEN p0.t1 <= {cut} THEN 1 ELSE 0 END AS ripe"));
+        } else {
+            columns.push("1 AS ripe".to_string());
+        }
+        for (i, a) in self.aggregates.iter().enumerate() {
+            let source = (a.variable.dataset.clone(), a.variable.key.clone());
+            let at = self.sources.iter().position(|s| *s == source).unwrap_or_default();
+            let value = match a.variable.fold {
+                Fold::Distinct => format!("CAST(p{at}.y{i} AS DOUBLE)"),
+                Fold::Sum | Fold::Any => format!("p{at}.y{i}"),
+            };
+            columns.push(format!("coalesce({value}, {ZERO}) AS y{i}"));
+        }
+        let mut from = String::from("FROM p0");
+        for i in 1..self.sources.len() {
+            let _ = write!(from, "\nJOIN p{i} ON p{i}.u = p0.u");
+        }
+        for (i, (dataset, key, keyed)) in tables.iter().enumerate() {
+            let mut values = Vec::new();
+            for (j, d) in self.layout.dimensions.iter().enumerate() {
+                if let DimensionSource::Unit { dataset: of, key: by, value, .. } = &d.source
+                    && of == dataset
+                    && by == key
+                {
+                    let text = format!("CAST({value} AS VARCHAR)");
+                    // Several rows for a unit must not multiply it.
+                    values.push(if *keyed { format!("{text} AS s{j}") } else { format!("min({text}) AS s{j}") });
+                }
+            }
+            let group = if *keyed { String::new() } else { format!(" GROUP BY {key}") };
+            let _ = write!(
+                from,
+                "\nLEFT JOIN (SELECT {key} AS u, {} FROM {}{group}) AS dm{i} ON dm{i}.u = p0.u",
+                values.join(", "),
+                quote(dataset)
+            );
+        }
+        Ok(format!("SELECT {}\n{from}", columns.join(", ")))
+    }
+
+    /// Puts the CTEs before the query over them.
+    fn assemble(&mut self, over: &str) -> Result<String, CapabilityError> {
+        if self.rows_are_units() {
+            return Ok(over.to_string());
+        }
+        let mut ctes = vec![self.exposures()?];
+        if self.sources.is_empty() {
+            ctes.push("p0 AS (SELECT * FROM e)".to_string());
+        }
+        for i in 0..self.sources.len() {
+            ctes.push(self.per_unit(i));
+        }
+        Ok(format!("WITH {}\n{over}", ctes.join(",\n")))
+    }
+
+    /// First exposure of each unit, with the ends of its windows.
+    fn exposures(&mut self) -> Result<String, CapabilityError> {
+        let dimensions = self.exposure_dimensions();
+        let time = self.exposure_time()?;
+        let arm = self.arm()?;
+        let unit = self.column(&self.layout.experiment.exposures.unit)?;
+        let mut rows = vec![format!("{unit} AS u"), format!("{arm} AS a")];
+        let mut first = vec![
+            "u".to_string(),
+            format!("CASE WHEN min(a) <> max(a) THEN {SEVERAL_ARMS} ELSE max(a) END AS arm"),
+        ];
+        let mut ends = vec!["u".to_string(), "arm".to_string()];
+        if let Some(time) = &time {
+            rows.push(format!("{time} AS t"));
+            first.push("min(t) AS t0".to_string());
+            ends.push("t0".to_string());
+            if let (true, Some(seconds)) = (self.has_window(), self.layout.window.seconds) {
+                ends.push(format!("t0 + INTERVAL '{seconds} seconds' AS t1"));
+            }
+            for days in self.pre_periods() {
+                ends.push(format!("t0 - INTERVAL '{days} days' AS b{days}"));
+            }
+        }
+        for (i, value) in &dimensions {
+            rows.push(format!("{value} AS s{i}"));
+            first.push(match time {
+                Some(_) => format!("first_value(s{i} ORDER BY t, s{i}) AS s{i}"),
+                None => format!("min(s{i}) AS s{i}"),
+            });
+            ends.push(format!("s{i}"));
+        }
+        let conditions = self.exposure_conditions()?;
+        Ok(format!(
+            "x AS (\nSELECT {}\nFROM {}{conditions}\n),\ng AS (\nSELECT {}\nFROM x GROUP BY u\n),\ne AS (\nSELECT {}\nFROM g\n)",
+            rows.join(", "),
+            quote(&self.layout.dataset.meta.name),
+            first.join(", "),
+            ends.join(", "),
+        ))
+    }
+
+    /// Sums per unit over one fact table.
+    fn per_unit(&mut self, at: usize) -> String {
+        let (dataset, key) = self.sources.get(at).cloned().unwrap_or_default();
+        let mine: Vec<(usize, Aggregate)> = self
+            .aggregates
+            .iter()
+            .cloned()
+            .enumerate()
+            .filter(|(_, a)| a.variable.dataset == dataset && a.variable.key == key)
+            .collect();
+        let mut times: Vec<String> = mine.iter().filter_map(|(_, a)| a.variable.time.clone()).collect();
+        times.sort();
+        times.dedup();
+        let timed = self.layout.experiment.exposures.time.is_some();
+        // With one time for all, rows outside every window are left out by the join and the scan.
+        let single = timed && times.len() == 1 && mine.iter().all(|(_, a)| a.variable.time.is_some());
+        let longest = mine.iter().filter_map(|(_, a)| a.before).max();
+        let lower = longest.map_or("e.t0".to_string(), |days| format!("e.b{days}"));
+
+        let mut values: Vec<(String, Fold)> = mine.iter().map(|(_, a)| (a.variable.value.clone(), a.variable.fold)).collect();
+        values.sort();
+        values.dedup();
+        let mut facts = vec![format!("{key} AS u")];
+        facts.extend(times.iter().enumerate().map(|(i, t)| format!("{t} AS t{i}")));
+        facts.extend(values.iter().enumerate().map(|(i, (v, _))| format!("{v} AS x{i}")));
+        let mut conditions = Vec::new();
+        if single && let Some(time) = times.first() {
+            if let Some(from) = self.layout.window.from {
+                let back = i64::from(longest.unwrap_or(0)).saturating_mul(super::window::DAY);
+                conditions.push(format!("{time} >= {}", self.bind(Value::Timestamp(from.saturating_sub(back)))));
+            }
+            if let Some(cut) = self.layout.window.cut {
+                conditions.push(format!("{time} < {}", self.bind(Value::Timestamp(cut))));
+            }
+        }
+        let conditions = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+
+        let mut columns = vec!["e.u AS u".to_string()];
+        if at == 0 {
+            columns.push("max(e.arm) AS arm".to_string());
+            if timed {
+                columns.push("max(e.t0) AS t0".to_string());
+            }
+            if self.has_window() {
+                columns.push("max(e.t1) AS t1".to_string());
+            }
+            columns.extend(self.exposure_dimensions().iter().map(|(i, _)| format!("max(e.s{i}) AS s{i}")));
+        }
+        for (i, a) in &mine {
+            let x = values.iter().position(|(v, f)| *v == a.variable.value && *f == a.variable.fold).unwrap_or_default();
+            let x = format!("f.x{x}");
+            let condition = match &a.variable.time {
+                Some(time) if timed => {
+                    let t = format!("f.t{}", times.iter().position(|o| o == time).unwrap_or_default());
+                    self.inside(&t, a.before, single, longest)
+                }
+                _ => None,
+            };
+            let x = match condition {
+                Some(c) => format!("CASE WHEN {c} THEN {x} END"),
+                None => x,
+            };
+            columns.push(match a.variable.fold {
+                Fold::Sum => format!("sum({x}) AS y{i}"),
+                Fold::Any => format!("max({x}) AS y{i}"),
+                Fold::Distinct => format!("count(DISTINCT {x}) AS y{i}"),
+            });
+        }
+        let mut on = "f.u = e.u".to_string();
+        if single {
+            let _ = write!(on, " AND f.t0 >= {lower}");
+            if self.has_window() {
+                on.push_str(" AND f.t0 < e.t1");
+            }
+        }
+        format!(
+            "p{at} AS (\nSELECT {}\nFROM e LEFT JOIN (\nSELECT {} FROM {}{conditions}\n) AS f ON {on}\nGROUP BY e.u\n)",
+            columns.join(", "),
+            facts.join(", "),
+            quote(&dataset),
+        )
+    }
+
+    /// The condition that a fact at `t` counts for an aggregate, beyond what the join already asks (`single`).
+    fn inside(&mut self, t: &str, before: Option<u32>, single: bool, longest: Option<u32>) -> Option<String> {
+        let mut all = Vec::new();
+        match before {
+            Some(days) => {
+                if !single || Some(days) != longest {
+                    all.push(format!("{t} >= e.b{days}"));
+                }
+                all.push(format!("{t} < e.t0"));
+            }
+            None => {
+                if !single || longest.is_some() {
+                    all.push(format!("{t} >= e.t0"));
+                }
+                if !single {
+                    if self.has_window() {
+                        all.push(format!("{t} < e.t1"));
+                    } else if let Some(cut) = self.layout.window.cut {
+                        all.push(format!("{t} < {}", self.bind(Value::Timestamp(cut))));
+                    }
+                }
+            }
+        }
+        if all.is_empty() { None } else { Some(all.join(" AND ")) }
+    }
+}

@@ -1,0 +1,83 @@
+//! Applications and decisions, folded from events.
+
+use serde::{Deserialize, Serialize};
+use steward_ledger::{Event, Projection};
+
+use super::events::{APPLIED, AppliedPayload, AppliedPrivate, DECIDED, DecidedPayload, DecidedPrivate, WAIVED};
+use super::types::{Application, Citation, Decision};
+
+/// What was applied and decided, oldest first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// Applications of definitions.
+    pub applications: Vec<Application>,
+    /// Decisions and waivers.
+    pub decisions: Vec<Decision>,
+}
+
+impl Projection for Record {
+    const NAME: &'static str = "governance.record";
+    const VERSION: u32 = 1;
+
+    fn apply(&mut self, event: &Event) {
+        match event.kind.as_str() {
+            APPLIED => {
+                let Ok(payload) = serde_json::from_value::<AppliedPayload>(event.payload.clone()) else { return };
+                let private: Option<AppliedPrivate> = private(event);
+                let count =
+                    |action: &str| payload.plan.changes.iter().filter(|c| c.action == action).count() as u64;
+                self.applications.push(Application {
+                    sequence: event.sequence,
+                    at_us: event.at_us,
+                    actor: event.actor.clone(),
+                    message: private.map(|p| p.message),
+                    git_commit: payload.git_commit.clone(),
+                    added: count("added"),
+                    changed: count("changed"),
+                    removed: count("removed"),
+                    digest: payload.digest.clone(),
+                });
+            }
+            DECIDED | WAIVED => {
+                let Ok(payload) = serde_json::from_value::<DecidedPayload>(event.payload.clone()) else { return };
+                let reason = private::<DecidedPrivate>(event).map(|p| p.reason);
+                let waiver = if payload.waived { self.waiver(event) } else { None };
+                self.decisions.push(Decision {
+                    sequence: event.sequence,
+                    id: event.id.to_string(),
+                    at_us: event.at_us,
+                    actor: event.actor.clone(),
+                    subject: event.subject.clone(),
+                    choice: payload.choice,
+                    variant: payload.variant,
+                    reason,
+                    evidence: payload.evidence.iter().filter_map(citation).collect(),
+                    verdict: payload.verdict,
+                    waiver,
+                    policy: payload.policy,
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Record {
+    /// The waiver granted in the same breath: the last one about the same subject by the same person.
+    fn waiver(&self, event: &Event) -> Option<u64> {
+        let mut all = self.decisions.iter().rev();
+        all.find(|d| d.choice == super::Choice::Waive && d.subject == event.subject && d.actor == event.actor)
+            .map(|d| d.sequence)
+    }
+}
+
+fn private<T: for<'de> Deserialize<'de>>(event: &Event) -> Option<T> {
+    event.private.clone().and_then(|p| serde_json::from_value(p).ok())
+}
+
+fn citation(value: &serde_json::Value) -> Option<Citation> {
+    Some(Citation {
+        id: value.get("evidence")?.as_str()?.to_string(),
+        value_digest: value.get("digest")?.as_str()?.to_string(),
+    })
+}

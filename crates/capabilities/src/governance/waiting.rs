@@ -1,0 +1,175 @@
+//! What needs someone today. It reads evidence and decisions, and computes nothing: `run` brings evidence up to date.
+
+use jiff::ToSpan;
+use serde::de::DeserializeOwned;
+
+use super::events::PROJECT;
+use super::planning;
+use super::types::{Choice, Decision, Waiting};
+use crate::experiments::{self, ExperimentStatus, Readout};
+use crate::portfolio::{KeyResultState, KeyResultStatus};
+use crate::quality::QualityReport;
+use crate::{CapabilityError, Context};
+
+/// Days after its end by which an experiment is to be decided on.
+pub const DAYS_TO_DECIDE: i64 = 14;
+
+/// The newest conclusion about a subject.
+async fn newest<T: DeserializeOwned>(context: &Context, subject: &str) -> Result<Option<T>, CapabilityError> {
+    let mut all = context.ledger.evidence_about(subject, None).await?;
+    Ok(all.pop().and_then(|e| serde_json::from_value(e.value).ok()))
+}
+
+/// Everything that waits, most urgent first.
+pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError> {
+    let mut all = Vec::new();
+    plan(context, &mut all).await?;
+    experiments(context, &mut all).await?;
+    contracts(context, &mut all).await?;
+    key_results(context, &mut all).await?;
+    bets(context, &mut all)?;
+    let rank = |urgency: &str| ["urgent", "soon", "note"].iter().position(|u| *u == urgency).unwrap_or(9);
+    all.sort_by(|a, b| {
+        let key = |w: &Waiting| (rank(&w.urgency), w.deadline.clone().unwrap_or("9999".into()), w.kind.clone(), w.name.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(all)
+}
+
+async fn plan(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    let applied = super::applied(&context.ledger, None).await?;
+    let plan = planning::compare(applied.as_ref(), &context.project);
+    if plan.empty || plan.changes.is_empty() {
+        return Ok(());
+    }
+    let breaks = match plan.breaks.len() {
+        0 => String::new(),
+        n => format!(", and {n} downstream break"),
+    };
+    all.push(Waiting {
+        what: "Apply the folder's definitions".into(),
+        why: format!("{} definitions differ from what is in force{breaks}", plan.changes.len()),
+        urgency: if plan.breaks.is_empty() { "note".into() } else { "soon".into() },
+        deadline: None,
+        owner: context.project.settings.owner.clone(),
+        kind: "plan".into(),
+        name: PROJECT.into(),
+    });
+    Ok(())
+}
+
+async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    let decisions = context.ledger.project::<super::Record>(None).await?.decisions;
+    for (name, experiment) in &context.project.experiments {
+        let subject = format!("experiment/{name}");
+        let title = experiment.meta.label.as_deref().unwrap_or(name);
+        let status = experiments::status(context, name)?;
+        let readout: Option<Readout> = newest(context, &subject).await?;
+        let last = decisions
+            .iter()
+            .rev()
+            .find(|d: &&Decision| d.subject == subject && !matches!(d.choice, Choice::Waive | Choice::Approve));
+        let closed = last.is_some_and(|d| matches!(d.choice, Choice::Ship | Choice::Stop | Choice::RollBack));
+        let wait = |what: String, why: String, urgency: &str, deadline| Waiting {
+            what,
+            why,
+            urgency: urgency.into(),
+            deadline,
+            owner: Some(experiment.meta.owner.clone()),
+            kind: "experiment".into(),
+            name: name.clone(),
+        };
+        match status {
+            _ if closed => {}
+            ExperimentStatus::Ended => {
+                let zone = experiments::zone(&context.project.settings)?;
+                let today = experiments::day(context.now_us, &zone);
+                let by = experiment
+                    .end
+                    .as_deref()
+                    .and_then(|e| experiments::moment(e, &zone).ok())
+                    .and_then(|us| experiments::day(us, &zone))
+                    .and_then(|d| d.checked_add(DAYS_TO_DECIDE.days()).ok());
+                let late = matches!((by, today), (Some(by), Some(today)) if today > by);
+                let extended = last.is_some_and(|d| d.choice == Choice::Extend);
+                let why = match (&readout, extended) {
+                    (Some(r), false) => r.verdict.clone(),
+                    (Some(r), true) => format!("It was extended, and its end has passed. {}", r.verdict),
+                    (None, _) => "It has ended and was never read out: run it.".into(),
+                };
+                let urgency = if late { "urgent" } else { "soon" };
+                all.push(wait(format!("Decide on {title}"), why, urgency, by.map(|d| d.to_string())));
+            }
+            ExperimentStatus::Running => {
+                if let Some(r) = readout.filter(|r| r.health.srm.broken) {
+                    let what = format!("Find what breaks the split of {title}");
+                    all.push(wait(what, r.verdict, "urgent", experiment.end.clone()));
+                }
+            }
+            ExperimentStatus::NotStarted => {}
+        }
+    }
+    Ok(())
+}
+
+async fn contracts(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    for (name, dataset) in &context.project.datasets {
+        let report: Option<QualityReport> = newest(context, &format!("dataset/{name}")).await?;
+        let Some(report) = report.filter(|r| !r.ok && r.day.is_none()) else { continue };
+        all.push(Waiting {
+            what: format!("Mend {}", dataset.meta.label.as_deref().unwrap_or(name)),
+            why: report.verdict,
+            urgency: "urgent".into(),
+            deadline: None,
+            owner: Some(dataset.meta.owner.clone()),
+            kind: "dataset".into(),
+            name: name.clone(),
+        });
+    }
+    Ok(())
+}
+
+async fn key_results(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    for (name, objective) in &context.project.objectives {
+        for result in &objective.key_results {
+            let subject = format!("key_result/{name}.{}", result.name);
+            let Some(status) = newest::<KeyResultStatus>(context, &subject).await? else { continue };
+            let urgency = match status.state {
+                KeyResultState::OffTrack => "soon",
+                KeyResultState::AtRisk | KeyResultState::NotEstimable => "note",
+                KeyResultState::Missed | KeyResultState::OnTrack | KeyResultState::Hit => continue,
+            };
+            all.push(Waiting {
+                what: format!(
+                    "Bring {} of {} back on track",
+                    result.name,
+                    objective.meta.label.as_deref().unwrap_or(name)
+                ),
+                why: status.verdict,
+                urgency: urgency.into(),
+                deadline: Some(objective.end.clone()),
+                owner: Some(objective.meta.owner.clone()),
+                kind: "objective".into(),
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn bets(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    for bet in crate::portfolio::bets(context) {
+        if bet.overdue {
+            all.push(Waiting {
+                what: format!("Resolve the bet {}", bet.label.as_deref().unwrap_or(&bet.name)),
+                why: format!("it was to be resolved by {}", bet.resolve_by.as_deref().unwrap_or_default()),
+                urgency: "note".into(),
+                deadline: bet.resolve_by.clone(),
+                owner: Some(bet.owner.clone()),
+                kind: "bet".into(),
+                name: bet.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
