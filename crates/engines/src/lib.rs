@@ -1,1 +1,9 @@
-//! placeholder
+//! Implementations of [`steward_compute::Engine`]: the embedded [`DataFusionEngine`], and databases reached over
+//! the network, for which the embedded engine checks every query and writes it in their dialect.
+
+mod datafusion;
+mod dialect;
+mod files;
+mod normal;
+
+pub use crate::datafusion::{DataFusionEngine, Options};

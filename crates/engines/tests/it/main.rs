@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+mod bad_input;
+mod order;
+mod queries;
+mod support;
+mod text_files;
