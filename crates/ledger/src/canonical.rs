@@ -4,7 +4,8 @@
 //! - Strings: `"` and `\` escaped by a backslash, control characters below U+0020 as `\b \t \n \f \r` or `\u00xx`
 //!   (lower-case hex); everything else as it is, in UTF-8.
 //! - Integers from -2⁶³ to 2⁶⁴-1 in decimal; other numbers are binary64, the shortest digits that read back to the
-//!   same number, always with a point or an exponent (`1.0`, `1e16`, `-0.0`).
+//!   same number: from 0.00001 up to below 1e16 with a point (`1.0`, `0.00001`, `-0.0`), else with an exponent
+//!   (`1e+16`, `1.5e-6`).
 //! - There is no NaN and no infinity in JSON. [`Value`] cannot hold one, and `serde_json` turns them into `null`
 //!   while building a `Value`: who measures must refuse them before.
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Deepest nesting that is read; deeper text is refused rather than risking the stack.
-const DEEPEST: usize = 128;
+pub(crate) const DEEPEST: usize = 128;
 
 /// The canonical text of a value.
 pub fn text(value: &Value) -> String {
@@ -26,12 +27,25 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Whether a value nests no deeper than can be read again.
+pub(crate) fn readable(value: &Value) -> bool {
+    fn within(value: &Value, depth: usize) -> bool {
+        depth <= DEEPEST
+            && match value {
+                Value::Array(items) => items.iter().all(|item| within(item, depth + 1)),
+                Value::Object(map) => map.values().all(|item| within(item, depth + 1)),
+                _ => true,
+            }
+    }
+    within(value, 0)
+}
+
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
-        Value::Number(n) => out.push_str(&n.to_string()),
+        Value::Number(number) => write_number(number, out),
         Value::String(s) => write_string(s, out),
         Value::Array(items) => {
             out.push('[');
@@ -57,6 +71,53 @@ fn write(value: &Value, out: &mut String) {
                 write(item, out);
             }
             out.push('}');
+        }
+    }
+}
+
+/// Written here rather than by `serde_json`, whose layout of numbers has changed between versions: digests must not.
+fn write_number(number: &Number, out: &mut String) {
+    if let Some(whole) = number.as_i64() {
+        return out.push_str(&whole.to_string());
+    }
+    if let Some(whole) = number.as_u64() {
+        return out.push_str(&whole.to_string());
+    }
+    // The standard library's `{:e}` gives the shortest digits that read back to the same number.
+    let scientific = format!("{:e}", number.as_f64().unwrap_or_default());
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    if unsigned.len() < mantissa.len() {
+        out.push('-');
+    }
+    let (first, rest) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    match exponent {
+        0..=15 => {
+            let shift = usize::try_from(exponent).unwrap_or_default();
+            let (whole, fraction) = rest.split_at_checked(shift).unwrap_or((rest, ""));
+            let zeros = "0".repeat(shift - whole.len());
+            out.extend([
+                first,
+                whole,
+                &zeros,
+                ".",
+                if fraction.is_empty() { "0" } else { fraction },
+            ]);
+        }
+        -5..0 => {
+            let zeros = "0".repeat(usize::try_from(-exponent - 1).unwrap_or_default());
+            out.extend(["0.", &zeros, first, rest]);
+        }
+        _ => {
+            let point = if rest.is_empty() { "" } else { "." };
+            out.extend([
+                first,
+                point,
+                rest,
+                if exponent > 0 { "e+" } else { "e" },
+                &exponent.to_string(),
+            ]);
         }
     }
 }

@@ -65,6 +65,14 @@ impl NewEvent {
             let cause = "only the ledger appends these: call erase";
             return Err(LedgerError::invalid(format!("kind of event {:?}", self.kind), cause));
         }
+        if ![Some(&self.payload), self.private.as_ref()]
+            .into_iter()
+            .flatten()
+            .all(canonical::readable)
+        {
+            let cause = format!("it nests deeper than {} levels", canonical::DEEPEST);
+            return Err(LedgerError::invalid(format!("payload of a {} event", self.kind), cause));
+        }
         for (what, text) in [("subject", &self.subject), ("actor", &self.actor)] {
             if !plain(text) {
                 let cause = "expected 1 to 512 bytes without control characters";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::canonical::string_length;
 use crate::chain::{Chain, Link, Private};
-use crate::store::{Pages, Store, Stored};
+use crate::store::{Pages, Store, Stored, private_file};
 use crate::verify::take;
 use crate::{LedgerError, Verification};
 
@@ -19,7 +19,7 @@ pub(crate) async fn write(store: &Store, path: &Path) -> Result<Verification, Le
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let part = Part(path.with_file_name(name));
-    let mut file = BufWriter::new(File::create(&part.0).map_err(fail)?);
+    let mut file = BufWriter::new(private_file(&part.0).map_err(fail)?);
     let mut pages = Pages::new(store.snapshot().await?);
     let mut chain = Chain::new(None)?;
     let (mut canonical, mut line) = (String::new(), String::new());

@@ -265,6 +265,11 @@ impl Ledger {
                 "it is not the digest of its key: use Evidence::new",
             ));
         }
+        let parts = [&evidence.key.parameters, &evidence.value, &evidence.provenance];
+        if !parts.into_iter().all(canonical::readable) {
+            let cause = format!("it nests deeper than {} levels", canonical::DEEPEST);
+            return Err(LedgerError::invalid(format!("evidence {}", evidence.id), cause));
+        }
         let row = EvidenceRow {
             id: evidence.id.clone(),
             subject: evidence.key.subject.clone(),

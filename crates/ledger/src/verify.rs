@@ -44,12 +44,12 @@ pub(crate) async fn store(store: &Arc<Store>, head: Option<&str>) -> Result<Veri
             async move { run(&store, stretch?, until, &recorded).await },
         ));
     }
-    drop(snapshot);
+    let sound = tokio::spawn(async move { snapshot.sound().await });
     let until = if stretches == 1 { last } else { cut(1) };
     let first = run(store, chain, until, &recorded).await;
+    let stopped = |e| LedgerError::store(store.path.display(), format!("verification was stopped: {e}"));
     let mut parts = vec![first];
     for task in tasks {
-        let stopped = |e| LedgerError::store(store.path.display(), format!("verification was stopped: {e}"));
         parts.push(task.await.map_err(stopped)?);
     }
     // In order, so that the first fault is the one reported.
@@ -58,6 +58,7 @@ pub(crate) async fn store(store: &Arc<Store>, head: Option<&str>) -> Result<Veri
     for part in parts {
         chain.join(part?)?;
     }
+    sound.await.map_err(stopped)??;
     let later = store.snapshot().await?.erasures_after(last).await?;
     chain.finish(&later)
 }
@@ -145,9 +146,16 @@ async fn all_evidence(snapshot: &mut Snapshot) -> Result<Recorded, LedgerError> 
             last.clone_from(&row.id);
         }
         if (rows.len() as u64) < PAGE / 16 {
-            return Ok(recorded);
+            break;
         }
     }
+    if recorded.len() as u64 != snapshot.evidence_count().await? {
+        return Err(LedgerError::BrokenEvidence {
+            id: "without digits".to_string(),
+            cause: "its id is not 64 lower-case hex digits: it was edited".to_string(),
+        });
+    }
+    Ok(recorded)
 }
 
 /// Whether evidence is what was recorded: its id is the digest of its key, its digests those of its content.

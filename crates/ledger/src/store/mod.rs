@@ -16,6 +16,7 @@ use writer::{Job, Reply};
 use crate::projection::Cached;
 use crate::{Clock, Event, LedgerError};
 
+pub(crate) use open::private_file;
 pub(crate) use page::{Pages, Stored};
 pub(crate) use reader::{EvidenceRow, PAGE, Select, Snapshot};
 pub(crate) use writer::{Condition, Prepared, PreparedPrivate};

@@ -16,7 +16,8 @@ const APPLICATION: i64 = 0x5374_7764;
 const FILE: &str = "ledger.db";
 /// Longest wait for another process's write.
 const PATIENCE: Duration = Duration::from_secs(30);
-const READERS: u32 = 4;
+/// Opened as they are needed.
+const READERS: u32 = 8;
 
 /// Makes sure that there is a ledger file, and answers its path.
 pub(super) async fn prepare(folder: &Path) -> Result<PathBuf, LedgerError> {
@@ -47,6 +48,7 @@ async fn create(folder: &Path, path: &Path) -> Result<(), LedgerError> {
     }
     let fail = |e: std::io::Error| LedgerError::store(path.display(), format!("the file cannot be created: {e}"));
     let draft = folder.join(format!(".{FILE}.{}", Uuid::now_v7().simple()));
+    private_file(&draft).map_err(fail)?;
     let made = fill(&draft).await.map_err(|e| explain(path, &e));
     let linked = made.and_then(|()| {
         let file = std::fs::OpenOptions::new().write(true).open(&draft).map_err(fail)?;
@@ -67,8 +69,17 @@ async fn create(folder: &Path, path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// Creates an empty file that not everybody may read: it will hold personal data.
+pub(crate) fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o660);
+    options.open(path)
+}
+
 async fn fill(draft: &Path) -> Result<(), sqlx::Error> {
-    let mut connection = options(draft).create_if_missing(true).connect().await?;
+    let mut connection = options(draft).connect().await?;
     let mut transaction = connection.begin().await?;
     sqlx::raw_sql(include_str!("schema.sql"))
         .execute(&mut *transaction)

@@ -165,6 +165,23 @@ impl Snapshot {
         Ok(events?.iter().filter_map(target).collect())
     }
 
+    /// Whether the file is sound in itself: above all, whether the indexes, which decide what a filtered read finds,
+    /// hold every event.
+    pub async fn sound(&mut self) -> Result<(), LedgerError> {
+        let query = sqlx::query("PRAGMA integrity_check(1)");
+        let finding = query
+            .fetch_one(&mut *self.transaction)
+            .await
+            .and_then(|row| row.try_get::<String, _>(0));
+        match finding.map_err(|e| explain(&self.path, &e))?.as_str() {
+            "ok" => Ok(()),
+            finding => {
+                let cause = format!("the file is damaged ({finding}): restore the ledger from a backup");
+                Err(LedgerError::store(self.path.display(), cause))
+            }
+        }
+    }
+
     /// The first private payload that belongs to no event.
     pub async fn orphan(&mut self) -> Result<Option<u64>, LedgerError> {
         let sql = "SELECT p.sequence, '' FROM private p LEFT JOIN events e ON e.sequence = p.sequence \
@@ -193,7 +210,20 @@ impl Snapshot {
         read().map_err(|e| explain(&self.path, &e))
     }
 
-    /// Evidence whose id lies in `[from, to)`, or about a subject up to a time, at most `limit`.
+    /// How much evidence there is.
+    pub async fn evidence_count(&mut self) -> Result<u64, LedgerError> {
+        let query = sqlx::query("SELECT COUNT(*) FROM evidence");
+        let count = query
+            .fetch_one(&mut *self.transaction)
+            .await
+            .and_then(|row| row.try_get::<i64, _>(0));
+        Ok(count
+            .map_err(|e| explain(&self.path, &e))?
+            .try_into()
+            .unwrap_or_default())
+    }
+
+    /// Evidence whose id lies between two others, or about a subject up to a time, at most `limit`.
     pub async fn evidence(&mut self, select: Select<'_>, limit: u64) -> Result<Vec<EvidenceRow>, LedgerError> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT id, subject, key, value, value_digest, provenance, provenance_digest, computed_us FROM evidence WHERE ",

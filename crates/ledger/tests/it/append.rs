@@ -49,7 +49,7 @@ async fn every_number_comes_back_as_it_was() {
         f64::MAX,
         0.30000000000000004,
         1.2345678901234567,
-        122.416294033786585,
+        122.41629403378659,
         2.2250738585072014e-308,
         9007199254740993.0,
         8.41e21
@@ -241,12 +241,30 @@ async fn events_that_make_no_sense_are_refused_whole() {
         event("private.erased", "event/1", json!({ "sequence": 1 })),
         event("decision.made", "", json!({})),
         event("decision.made", "a\nb", json!({})),
+        event(
+            "decision.made",
+            "deep",
+            (0..129).fold(json!(1), |inner, _| json!([inner])),
+        ),
     ] {
         let outcome = ledger.append(vec![decision(1), bad]).await;
         assert!(matches!(outcome, Err(LedgerError::Invalid { .. })), "{outcome:?}");
     }
+    let deepest = event(
+        "decision.made",
+        "deep",
+        (0..128).fold(json!(1), |inner, _| json!([inner])),
+    );
+    assert_eq!(
+        ledger.append(vec![deepest.clone()]).await.unwrap()[0].payload,
+        deepest.payload
+    );
+    assert_eq!(
+        ledger.read(&Filter::default()).await.unwrap()[0].payload,
+        deepest.payload
+    );
     assert_eq!(ledger.append(Vec::new()).await.unwrap(), []);
-    assert_eq!(ledger.count().await.unwrap(), 0);
+    assert_eq!(ledger.count().await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ async fn the_first_under_a_key_stays_and_comes_back_byte_for_byte() {
     let first = evidence(
         "experiment/checkout",
         1,
-        json!({ "point": 122.416294033786585, "p": 1e-40, "n": 64_000 }),
+        json!({ "point": 122.41629403378659, "p": 1e-40, "n": 64_000 }),
     );
     assert_eq!(ledger.evidence(&first.key).await.unwrap(), None);
     ledger.record_evidence(&first).await.unwrap();
@@ -165,6 +165,24 @@ async fn edited_evidence_is_found_and_not_handed_out() {
             };
             assert!(*id == one.id && cause.contains(clue), "{error}");
         }
+    }
+}
+
+#[tokio::test]
+async fn evidence_without_an_id_is_found() {
+    for id in ["''", "char(1114111) || 'x'"] {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open(folder.path()).await;
+        ledger.record_evidence(&evidence("a", 1, json!(1))).await.unwrap();
+        ledger.record_evidence(&evidence("a", 2, json!(1))).await.unwrap();
+        ledger.close().await;
+        tamper(
+            folder.path(),
+            &format!("UPDATE evidence SET id = {id} WHERE key LIKE '%\"seed\":2%'"),
+        )
+        .await;
+        let error = open(folder.path()).await.verify(None).await.unwrap_err();
+        assert!(matches!(error, LedgerError::BrokenEvidence { .. }), "{error}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whatever is changed behind the ledger's back is found, at the first event concerned.
 
-use steward_ledger::{Ledger, LedgerError};
+use steward_ledger::{Filter, Ledger, LedgerError};
 
 use crate::common::{decision, event, open, personal, tamper};
 
@@ -182,4 +182,40 @@ async fn a_damaged_event_is_refused_by_readers_too() {
         .append(vec![event("decision.made", "experiment/1", serde_json::json!({}))])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_index_that_hides_an_event_is_found() {
+    use sqlx::{ConnectOptions, Connection};
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).await.close().await;
+    // The index is made to skip what it should hold, then told that it never should have.
+    let sql = "PRAGMA writable_schema = ON; DROP INDEX events_by_subject; \
+               CREATE INDEX events_by_subject ON events (subject, sequence) WHERE sequence <> 5; \
+               UPDATE sqlite_schema SET sql = 'CREATE INDEX events_by_subject ON events (subject, sequence)' \
+               WHERE name = 'events_by_subject'; PRAGMA writable_schema = OFF;";
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("ledger.db"));
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let ledger = open(folder.path()).await;
+    let about = |subject: &str| Filter {
+        subject: Some(subject.to_string()),
+        ..Filter::default()
+    };
+    let subject = &ledger
+        .read(&Filter {
+            after: Some(4),
+            ..Filter::default()
+        })
+        .await
+        .unwrap()[0]
+        .subject;
+    let found = ledger.read(&about(subject)).await.unwrap();
+    assert!(found.iter().all(|event| event.sequence != 5), "the index hides it");
+    let error = ledger.verify(None).await.unwrap_err();
+    assert!(
+        matches!(&error, LedgerError::Store { cause, .. } if cause.contains("index events_by_subject")),
+        "{error}"
+    );
 }
