@@ -77,7 +77,7 @@ fn private<T: for<'de> Deserialize<'de>>(event: &Event) -> Option<T> {
 
 fn citation(value: &serde_json::Value) -> Option<Citation> {
     Some(Citation {
-        id: value.get("evidence")?.as_str()?.to_string(),
-        value_digest: value.get("digest")?.as_str()?.to_string(),
+        id: value.get("id")?.as_str()?.to_string(),
+        value_digest: value.get("value_digest")?.as_str()?.to_string(),
     })
 }
