@@ -10,8 +10,10 @@ mod linear;
 pub mod moments;
 pub mod multiplicity;
 pub mod one_sample;
+pub mod power;
 pub mod rng;
 pub mod srm;
+pub mod trend;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
 pub use lift::{Comparison, Lift, Statistic, lift};

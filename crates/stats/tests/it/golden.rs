@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use steward_stats::lift::{Comparison, Lift, Statistic, lift};
-use steward_stats::{Estimate, Moments, dist, multiplicity, one_sample, srm};
+use steward_stats::trend::{Aggregation, Direction, Goal, probability_to_hit};
+use steward_stats::{Estimate, Moments, dist, multiplicity, one_sample, power, srm};
 
 fn load(name: &str) -> Value {
     let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -211,5 +212,46 @@ fn adjusted_p_values() {
                 close(name, *a, b, 1e-12);
             }
         }
+    }
+}
+
+#[test]
+fn power_and_required_units() {
+    for case in load("power")["cases"].as_array().unwrap() {
+        let field = |name: &str| num(&case[name]);
+        let (effect, alpha, target, ratio) = (field("effect"), field("alpha"), field("power"), field("ratio"));
+        let n = power::required_mean(effect, 1.0, alpha, target, ratio).unwrap();
+        close("units", n, field("n_control"), 1e-11);
+        let se = ((1.0 + 1.0 / ratio) / 60.0).sqrt();
+        close(
+            "power",
+            power::power(-effect, se, alpha).unwrap(),
+            field("power_at_60"),
+            1e-11,
+        );
+        let mde = power::minimum_detectable(se, alpha, target).unwrap();
+        close("round trip", power::power(mde, se, alpha).unwrap(), target, 1e-12);
+    }
+}
+
+#[test]
+fn forecasts_are_goldbergers() {
+    for case in load("trend")["cases"].as_array().unwrap() {
+        let series = nums(&case["series"]);
+        let goal = |aggregation| Goal {
+            horizon: case["horizon"].as_u64().unwrap() as usize,
+            season: case["season"].as_u64().map(|s| s as usize),
+            aggregation,
+            direction: Direction::AtLeast,
+            target: 0.0,
+            level: 0.8,
+        };
+        let tolerance = if series[0] > 1e7 { 1e-6 } else { 1e-9 };
+        let level = probability_to_hit(&series, &goal(Aggregation::Level)).unwrap();
+        close("slope", level.slope, num(&case["slope"]), tolerance);
+        assert!((level.autocorrelation - num(&case["rho"])).abs() < tolerance);
+        agrees("level", &level.estimate, &case["level"], tolerance);
+        let mean = probability_to_hit(&series, &goal(Aggregation::MeanOfPeriod { observed: 2 })).unwrap();
+        agrees("mean", &mean.estimate, &case["mean_of_period"], tolerance);
     }
 }
