@@ -100,3 +100,12 @@ impl Clock {
         midnight(day) + (local - offset).rem_euclid(DAY)
     }
 }
+
+/// Days from 2025-01-01 to a date of any year (proleptic Gregorian; Hinnant's algorithm).
+pub(crate) const fn ymd(year: i32, month: u32, day: u32) -> i32 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let of_era = y.rem_euclid(400);
+    let of_year = (153 * ((month as i32 + 9) % 12) + 2) / 5 + day as i32 - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468 - EPOCH_DAY
+}

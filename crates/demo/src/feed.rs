@@ -22,7 +22,7 @@ pub(crate) const FEED: Layout = Layout {
         ("ingest_ts", Store::Time),
         ("type", Store::Word),
         ("sku", Store::Word),
-        ("amount_minor", Store::Long),
+        ("amount_minor?", Store::Long),
         ("schema_version", Store::Int),
     ],
 };
@@ -36,7 +36,7 @@ const RENAMED_FEED: Layout = Layout {
         ("ingest_ts", Store::Time),
         ("type", Store::Word),
         ("sku", Store::Word),
-        ("amount", Store::Long),
+        ("amount?", Store::Long),
         ("schema_version", Store::Int),
     ],
 };

@@ -3,7 +3,6 @@
 
 use crate::draw::{Draw, Key, Subject};
 use crate::population::User;
-use crate::world::CITIES;
 
 /// A person's details.
 #[derive(Clone, Debug)]
@@ -173,11 +172,6 @@ pub(crate) fn person(seed: u64, user: &User) -> Person {
         postcode,
         iban: iban(country, &mut draw),
     }
-}
-
-/// Country of a city, for tests of consistency.
-pub(crate) fn country_of(city: u8) -> usize {
-    CITIES.get(usize::from(city)).map_or(0, |c| c.1)
 }
 
 fn phone(country: usize, city: u8, draw: &mut Draw) -> String {

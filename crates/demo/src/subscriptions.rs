@@ -79,7 +79,7 @@ pub(crate) fn subscriber(seed: u64, user: &User) -> Option<Subscriber> {
         return None;
     }
     let start = user.entry + (draw.exponential() * 10.0) as u16;
-    let annual = draw.chance(0.3);
+    let annual = draw.chance(0.5);
     (start < DAYS).then(|| Subscriber {
         user: user.id,
         affinity: user.affinity,
@@ -377,7 +377,8 @@ impl Tables {
         self.end.push(end.map(i32::from));
         self.reason.push(end.map(|_| key.at(2, 0).one(&REASONS)));
         for row in &course.months {
-            let known = row.as_of + MONTH < DAYS || end.is_some() && row.churned;
+            // Only whole months are labelled: those cut short by the year's end would show leavers alone.
+            let known = row.as_of + MONTH < DAYS;
             self.m_id.push(id);
             self.m_month.push(i32::from(row.month));
             self.m_as_of.push(i32::from(row.as_of));
