@@ -8,7 +8,7 @@
 //! **Assumptions.** Equally spaced values; a linear trend that goes on, seasonal effects that stay (weekdays), and
 //! deviations that are near normal and autocorrelated of first order. Outside the model: a sudden change of level or
 //! direction, and a level that wanders without returning to a line. For a random walk the 80% interval holds the value
-//! in 55 to 70% of cases only; an autocorrelation near 0.95 in the answer is the sign of it.
+//! in 55 to 70% of cases only.
 //!
 //! **Formula.** yₜ = a + b·t + season + eₜ, eₜ = ρ·eₜ₋₁ + vₜ. Generalised least squares at ρ, the residuals' lag-1
 //! autocorrelation with the first-order correction (2 + 4ρ)/n for the bias that fitting a trend leaves (Kendall 1954),

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod golden;
+mod lift;
+mod moments;
 mod rng;
+mod simulated;
 mod trend;
