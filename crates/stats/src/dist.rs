@@ -78,7 +78,7 @@ pub fn t_two_sided_isf(p: f64, df: f64) -> f64 {
                 _ => high - 2.0,
             };
         }
-        if (next - u).abs() < 1e-15 {
+        if (next - u).abs() <= 2.0 * f64::EPSILON * (1.0 + u.abs()) {
             return next.exp();
         }
         u = next;

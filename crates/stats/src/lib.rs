@@ -2,6 +2,19 @@
 //!
 //! Every method takes sufficient statistics ([`Moments`]) or small slices, and answers with an
 //! [`Estimate`] or says why there is none ([`NotEstimable`]); never a neutral placeholder.
+//!
+//! | module | question |
+//! |---|---|
+//! | [`mod@lift`] | How much does a treatment change a mean, proportion or ratio? (Welch, delta method, CUPED) |
+//! | [`one_sample`] | What is the value in one group? |
+//! | [`srm`] | Did units arrive in the configured shares? |
+//! | [`multiplicity`] | Which of several results still count? |
+//! | [`power`] | What could a comparison have found, and how many units would it take? |
+//! | [`trend`] | Will a target be met by the end of a period? |
+//! | [`dist`] | Tails and quantiles of the reference distributions |
+//! | [`rng`] | Random numbers that replay by seed, stream and index |
+//!
+//! A method is one file: its header states Question, Estimand, Assumptions, Formula, Reference and Golden source.
 
 pub mod dist;
 pub mod estimate;
