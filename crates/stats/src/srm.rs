@@ -22,6 +22,7 @@ use crate::{NotEstimable, Reason, dist};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleRatio {
     /// Pearson's statistic; infinite when a variant of weight 0 holds units (JSON writes that as null).
+    #[serde(deserialize_with = "null_is_infinite")]
     pub chi2: f64,
     /// Degrees of freedom: variants with a positive weight, less one.
     pub df: u32,
@@ -31,6 +32,11 @@ pub struct SampleRatio {
     pub observed: Vec<u64>,
     /// Units expected per variant.
     pub expected: Vec<f64>,
+}
+
+/// JSON has no infinity: it is written as null, and read back.
+fn null_is_infinite<'de, D: serde::Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::INFINITY))
 }
 
 /// Tests `observed` units per variant against `weights` (any positive scale, same order).

@@ -256,4 +256,6 @@ fn sample_ratio_refusals_and_weightless_arms() {
     assert_eq!(reason(&[1, 0], &[1.0, 1.0]), Reason::TooFew);
     let intruder = srm::sample_ratio(&[100, 100, 1], &[1.0, 1.0, 0.0]).unwrap();
     assert_eq!((intruder.p, intruder.df), (0.0, 1));
+    let json = serde_json::to_string(&intruder).unwrap();
+    assert_eq!(serde_json::from_str::<srm::SampleRatio>(&json).unwrap(), intruder);
 }
