@@ -39,3 +39,49 @@ pub struct Diagnostic {
     /// "did you mean" or the next step.
     pub hint: Option<String>,
 }
+
+impl Diagnostic {
+    /// An error with neither expectation nor hint yet.
+    pub fn error(code: &str, span: Span, message: impl Into<String>) -> Diagnostic {
+        let (code, message) = (code.to_owned(), message.into());
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            span,
+            message,
+            expected: None,
+            hint: None,
+        }
+    }
+
+    /// A warning with neither expectation nor hint yet.
+    pub fn warning(code: &str, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(code, span, message)
+        }
+    }
+
+    /// Says what would be right.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Diagnostic {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Hints at a near name, if there is one.
+    #[must_use]
+    pub fn did_you_mean(mut self, near: Option<&str>) -> Diagnostic {
+        if let Some(near) = near {
+            self.hint = Some(format!("did you mean `{near}`?"));
+        }
+        self
+    }
+}

@@ -3,9 +3,12 @@
 //!
 //! No files, clock, network or async runtime in here: callers hand over [`Source`] texts.
 
+pub mod decode;
 pub mod diagnostic;
 pub mod kinds;
+pub mod nearest;
 pub mod project;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use kinds::*;

@@ -80,29 +80,66 @@ pub struct Check {
 }
 
 /// What a check tests. Bounds are inclusive.
+#[allow(missing_docs, reason = "each variant says what its fields mean")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rule")]
 pub enum Rule {
     /// At most so many (or this share of) nulls in a column.
-    Nulls { column: String, bound: Bound, percent: bool },
+    Nulls {
+        column: String,
+        bound: Bound,
+        percent: bool,
+    },
     /// Values that fail: not in `values`, not matching `pattern`, shorter or longer than allowed.
-    Invalid { column: String, values: Option<Vec<String>>, pattern: Option<String>, min_length: Option<u64>, max_length: Option<u64>, bound: Bound, percent: bool },
+    Invalid {
+        column: String,
+        values: Option<Vec<String>>,
+        pattern: Option<String>,
+        min_length: Option<u64>,
+        max_length: Option<u64>,
+        bound: Bound,
+        percent: bool,
+    },
     /// Values outside [min, max].
-    Range { column: String, min: Option<f64>, max: Option<f64>, bound: Bound, percent: bool },
+    Range {
+        column: String,
+        min: Option<f64>,
+        max: Option<f64>,
+        bound: Bound,
+        percent: bool,
+    },
     /// Duplicated combinations of columns.
-    Duplicates { columns: Vec<String>, bound: Bound, percent: bool },
+    Duplicates {
+        columns: Vec<String>,
+        bound: Bound,
+        percent: bool,
+    },
     /// Number of rows; with `by_day` the rows of each day of that timestamp column.
     Volume { bound: Bound, by_day: Option<String> },
     /// Every value exists in another dataset's column.
-    References { column: String, dataset: String, target: String },
+    References {
+        column: String,
+        dataset: String,
+        target: String,
+    },
     /// The newest value of a time column is at most so old, in seconds.
     Freshness { column: String, max_age_seconds: u64 },
     /// Delay between two time columns of a row is at most so long, in seconds, for the given share of rows.
-    Delay { from: String, to: String, max_seconds: u64, bound: Bound, percent: bool },
+    Delay {
+        from: String,
+        to: String,
+        max_seconds: u64,
+        bound: Bound,
+        percent: bool,
+    },
     /// A SQL query returning one number.
     Sql { query: String, bound: Bound },
     /// Mean of a column per day stays within a factor of its median over the previous days.
-    Shift { column: String, time: String, max_factor: f64 },
+    Shift {
+        column: String,
+        time: String,
+        max_factor: f64,
+    },
 }
 
 /// Inclusive bounds on a measured number.

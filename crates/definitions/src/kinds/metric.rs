@@ -20,19 +20,34 @@ pub struct Metric {
 }
 
 /// The five shapes.
+#[allow(missing_docs, reason = "each variant says what its fields mean")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum MetricShape {
     /// One measure.
     Simple { measure: MeasureInput },
     /// Numerator over denominator, both metrics.
-    Ratio { numerator: MetricInput, denominator: MetricInput },
+    Ratio {
+        numerator: MetricInput,
+        denominator: MetricInput,
+    },
     /// An expression over metrics, each under its alias.
     Derived { expr: String, inputs: Vec<MetricInput> },
     /// A metric accumulated over a trailing window, or since the start of a grain, or over all time.
-    Cumulative { measure: MeasureInput, window: Option<TimeWindow>, grain_to_date: Option<String> },
+    Cumulative {
+        measure: MeasureInput,
+        window: Option<TimeWindow>,
+        grain_to_date: Option<String>,
+    },
     /// Share (or number) of base events followed by a conversion event of the same entity within a window.
-    Conversion { entity: String, base: MeasureInput, conversion: MeasureInput, window: Option<TimeWindow>, calculation: String, constant_properties: Vec<(String, String)> },
+    Conversion {
+        entity: String,
+        base: MeasureInput,
+        conversion: MeasureInput,
+        window: Option<TimeWindow>,
+        calculation: String,
+        constant_properties: Vec<(String, String)>,
+    },
 }
 
 /// A measure as a metric uses it.

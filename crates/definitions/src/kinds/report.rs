@@ -27,15 +27,28 @@ pub struct Block {
 }
 
 /// What a block shows.
+#[allow(missing_docs, reason = "each variant says what its fields mean")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "block")]
 pub enum BlockContent {
     /// Markdown.
     Prose { markdown: String },
     /// One metric's value for a period, with its change.
-    Metric { metric: String, period: Option<String>, filter: Option<String> },
+    Metric {
+        metric: String,
+        period: Option<String>,
+        filter: Option<String>,
+    },
     /// A metric over time or by a dimension.
-    Chart { metrics: Vec<String>, by: Vec<String>, filter: Option<String>, title: Option<String>, mark: String, from: Option<String>, to: Option<String> },
+    Chart {
+        metrics: Vec<String>,
+        by: Vec<String>,
+        filter: Option<String>,
+        title: Option<String>,
+        mark: String,
+        from: Option<String>,
+        to: Option<String>,
+    },
     /// A SQL query over the datasets.
     Sql { query: String, title: Option<String> },
     /// An experiment's readout.
