@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod kinds;
 pub mod nearest;
 pub mod project;
+pub mod sql;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
