@@ -36,18 +36,12 @@ pub fn generate(world: &World, data: &Path, truths: &Path, progress: &dyn Fn(Pro
         data: Vec::new(),
         truth: Vec::new(),
     };
-    let stages = match make(world, data, truths, progress, &mut files) {
-        Ok(stages) => stages,
-        Err(error) => {
-            files.data.iter().chain(&files.truth).for_each(Finished::discard);
-            return Err(error);
-        }
-    };
+    let stages = make(world, data, truths, progress, &mut files)?;
     let mut summary = Summary {
         tables: Vec::new(),
         stages,
     };
-    for (list, is_truth) in [(&files.data, false), (&files.truth, true)] {
+    for (list, is_truth) in [(&mut files.data, false), (&mut files.truth, true)] {
         for file in list {
             file.publish()?;
             let (name, rows, bytes) = (file.name.clone(), file.rows, file.bytes);

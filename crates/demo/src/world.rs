@@ -72,7 +72,7 @@ impl Exp {
     /// Salt of the hash that assigns units. The salts were chosen so that the default world shows the textbook
     /// picture, as a team chooses one that balances the period before; over seeds they change nothing.
     fn salt(self) -> u64 {
-        const SALTS: [u64; 9] = [14, 12, 16, 14, 14, 14, 14, 4, 7];
+        const SALTS: [u64; 9] = [14, 12, 16, 14, 14, 14, 14, 3, 7];
         SALTS[self as usize] * 16 + self as u64 + 1
     }
 }
@@ -204,9 +204,9 @@ pub(crate) fn switchback(seed: u64, city: u8, ts: i64, all: Option<bool>) -> f64
         .map(|(p, c)| if on(p) { c.1 } else { 0.0 })
         .sum();
     if on(position) {
-        1.0 + E8_NAIVE * (1.0 - share)
+        1.0 + E8_SHIFT * (1.0 - share)
     } else {
-        1.0 - E8_NAIVE * share
+        1.0 - E8_SHIFT * share
     }
 }
 

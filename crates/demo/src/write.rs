@@ -142,10 +142,25 @@ impl Encoder {
     }
 }
 
+/// A file's temporary name; the file goes with it unless it was published.
+struct Temporary {
+    path: PathBuf,
+    published: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.published {
+            // Best effort: what cannot be removed is overwritten by the next run.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// A Parquet file being written under a temporary name.
 pub(crate) struct TableFile {
     writer: SerializedFileWriter<BufWriter<File>>,
-    temporary: PathBuf,
+    temporary: Temporary,
     path: PathBuf,
     name: String,
     rows: u64,
@@ -153,7 +168,7 @@ pub(crate) struct TableFile {
 
 /// A file that is complete but not yet under its name.
 pub(crate) struct Finished {
-    temporary: PathBuf,
+    temporary: Temporary,
     path: PathBuf,
     /// Table.
     pub(crate) name: String,
@@ -181,6 +196,7 @@ impl TableFile {
             std::fs::create_dir_all(parent).map_err(io)?;
         }
         let file = File::create(&temporary).map_err(io)?;
+        let temporary = Temporary { path: temporary, published: false };
         let schema = layout.schema();
         // Without the Arrow schema in the file, dictionaries are read back as plain text.
         let options = ArrowWriterOptions::new()
@@ -240,7 +256,7 @@ impl TableFile {
             rows,
         } = self;
         let io = |error: std::io::Error| DemoError::Write {
-            path: temporary.clone(),
+            path: temporary.path.clone(),
             error,
         };
         let buffer = writer.into_inner().map_err(|e| DemoError::Encode {
@@ -261,16 +277,11 @@ impl TableFile {
 
 impl Finished {
     /// Gives the file its name.
-    pub(crate) fn publish(&self) -> Result<(), DemoError> {
-        std::fs::rename(&self.temporary, &self.path).map_err(|error| DemoError::Write {
-            path: self.path.clone(),
-            error,
-        })
-    }
-
-    /// Removes an unpublished file.
-    pub(crate) fn discard(&self) {
-        let _ = std::fs::remove_file(&self.temporary);
+    pub(crate) fn publish(&mut self) -> Result<(), DemoError> {
+        std::fs::rename(&self.temporary.path, &self.path)
+            .map_err(|error| DemoError::Write { path: self.path.clone(), error })?;
+        self.temporary.published = true;
+        Ok(())
     }
 }
 
