@@ -5,5 +5,7 @@ mod datafusion;
 mod dialect;
 mod files;
 mod normal;
+mod postgres;
 
 pub use crate::datafusion::{DataFusionEngine, Options};
+pub use crate::postgres::{PostgresEngine, PostgresOptions};

@@ -14,10 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SessionContext;
 use steward_compute::{
-    BoxFuture, Dialect, Engine, EngineError, Query, Rows, RunControl, Snapshot, TableFacts, TableSource,
+    BoxFuture, Dialect, Engine, EngineError, Query, Rows, RunControl, Snapshot, TableFacts, TableFormat, TableSource,
 };
 use tokio::runtime::Runtime;
 
+use crate::dialect::Catalog;
 use crate::files::Stored;
 use crate::files::digest::Digests;
 use crate::normal;
@@ -55,6 +56,7 @@ pub(crate) struct Registered {
     pub(crate) source: TableSource,
     /// `None` for a table of a remote database, known by its schema alone.
     pub(crate) stored: Option<Stored>,
+    pub(crate) schema: SchemaRef,
 }
 
 /// What queries share.
@@ -76,6 +78,31 @@ impl Shared {
             label: format!("table {table}"),
             cause: cause::no_table(table, tables.keys().map(String::as_str)),
         })
+    }
+
+    /// What the dialect writer knows about the tables.
+    pub(crate) fn catalog(&self) -> Catalog {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let mut catalog = Catalog::default();
+        for (name, table) in tables.iter() {
+            if table.source.format == TableFormat::Table {
+                let parts = table.source.location.split('.').map(str::to_owned).collect();
+                catalog.places.insert(name.clone(), parts);
+            }
+            for field in table.schema.fields() {
+                let kind = field.data_type();
+                let kinds = if kind.is_integer() {
+                    &mut catalog.integers
+                } else {
+                    &mut catalog.others
+                };
+                kinds.insert(field.name().clone());
+                if kind.is_floating() || kind.is_decimal() {
+                    catalog.floats.insert(field.name().clone());
+                }
+            }
+        }
+        catalog
     }
 
     pub(crate) fn table_names(&self) -> Vec<String> {
@@ -167,7 +194,7 @@ impl DataFusionEngine {
     }
 
     /// Runs work on the engine's own threads and stops it when the answer is no longer awaited.
-    fn on_own_threads<T, F>(&self, label: &str, work: F) -> BoxFuture<'static, Result<T, EngineError>>
+    pub(crate) fn on_own_threads<T, F>(&self, label: &str, work: F) -> BoxFuture<'static, Result<T, EngineError>>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, EngineError>> + Send + 'static,
@@ -211,6 +238,10 @@ impl DataFusionEngine {
         })
     }
 
+    pub(crate) fn registered(&self, table: &str) -> Result<Registered, EngineError> {
+        self.shared.registered(table)
+    }
+
     /// Makes a table of a remote database known by its schema, so that queries on it can be checked and written.
     pub(crate) fn register_remote(&self, table: &TableSource, schema: SchemaRef) -> Result<(), EngineError> {
         tables::register_remote(&self.shared, table, schema)
@@ -245,7 +276,7 @@ impl Engine for DataFusionEngine {
         let (shared, query) = (Arc::clone(&self.shared), query.clone());
         self.on_own_threads(&query.label.clone(), async move {
             run::logical(&shared, &query).await?;
-            crate::dialect::write(&query, dialect)
+            crate::dialect::write(&query, dialect, &shared.catalog())
         })
     }
 

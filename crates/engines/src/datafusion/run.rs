@@ -1,5 +1,6 @@
 //! Checking and running a query.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream};
+use datafusion::sql::parser::Statement;
 use futures::StreamExt;
+use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
 use steward_compute::{EngineError, Query, Rows, RunControl, Value};
 
 use super::{Shared, cause};
@@ -36,6 +39,28 @@ fn scalar(value: &Value) -> ScalarValue {
     }
 }
 
+/// Finds what the parser reads otherwise than it is written: to it, the right side of `a IS DISTINCT FROM b OR c`
+/// is `b OR c`.
+struct Misread;
+
+impl Visitor for Misread {
+    type Break = String;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        use BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq, Or};
+        if let Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) = expr
+            && let Expr::BinaryOp {
+                op: And | Or | Eq | NotEq | Lt | LtEq | Gt | GtEq,
+                ..
+            } = right.as_ref()
+        {
+            let cause = format!("{expr}: put parentheses around the comparison: (a IS DISTINCT FROM b) OR …");
+            return ControlFlow::Break(cause);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// The query's plan, checked against the registered tables.
 pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPlan, EngineError> {
     let label = &query.label;
@@ -43,6 +68,14 @@ pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPla
     let state = shared.context.state();
     let dialect = state.config().options().sql_parser.dialect;
     let statement = state.sql_to_statement(&query.sql, &dialect).map_err(fail)?;
+    if let Statement::Statement(statement) = &statement
+        && let ControlFlow::Break(cause) = statement.visit(&mut Misread)
+    {
+        return Err(EngineError::Plan {
+            label: label.clone(),
+            cause,
+        });
+    }
     let names = shared.table_names();
     for table in state.resolve_table_references(&statement).map_err(fail)? {
         let wanted = table.table();

@@ -42,6 +42,7 @@ fn insert(
     provider: Arc<dyn TableProvider>,
 ) -> Result<(), EngineError> {
     let name = source.name.clone();
+    let schema = provider.schema();
     let reference = TableReference::bare(name.as_str());
     let fail = |e: datafusion::error::DataFusionError| table_error(&source, e.strip_backtrace());
     shared.context.deregister_table(reference.clone()).map_err(fail)?;
@@ -50,7 +51,7 @@ fn insert(
         .tables
         .write()
         .unwrap_or_else(PoisonError::into_inner)
-        .insert(name, Registered { source, stored });
+        .insert(name, Registered { source, stored, schema });
     Ok(())
 }
 
@@ -59,8 +60,7 @@ fn store(shared: &Shared, source: &TableSource) -> Result<Stored, EngineError> {
     if source.format == TableFormat::Parquet {
         let schema = files::parquet::schema(source, &origin)?;
         return Ok(Stored {
-            parquet: origin.clone(),
-            origin,
+            parquet: origin,
             schema,
         });
     }
@@ -69,11 +69,7 @@ fn store(shared: &Shared, source: &TableSource) -> Result<Stored, EngineError> {
     if target.exists()
         && let Ok(schema) = files::parquet::schema(source, &parquet)
     {
-        return Ok(Stored {
-            origin,
-            parquet,
-            schema,
-        });
+        return Ok(Stored { parquet, schema });
     }
     match &source.format {
         TableFormat::Csv { delimiter, encoding } => {
@@ -82,11 +78,7 @@ fn store(shared: &Shared, source: &TableSource) -> Result<Stored, EngineError> {
         _ => files::json::convert(source, &origin, &target)?,
     };
     let schema = files::parquet::schema(source, &parquet)?;
-    Ok(Stored {
-        origin,
-        parquet,
-        schema,
-    })
+    Ok(Stored { parquet, schema })
 }
 
 fn provider(source: &TableSource, stored: &Stored) -> Result<Arc<dyn TableProvider>, EngineError> {

@@ -32,11 +32,9 @@ pub(crate) fn file_error(table: &TableSource, path: &Path, cause: impl std::fmt:
     }
 }
 
-/// A table's rows as Parquet files, with the files that they come from.
+/// A table's rows as Parquet files.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    /// Files as the user has them, sorted.
-    pub(crate) origin: Vec<PathBuf>,
     /// Parquet files to read: the same, or what text was turned into.
     pub(crate) parquet: Vec<PathBuf>,
     /// Schema of the Parquet files as stored.

@@ -137,6 +137,11 @@ fn queries_that_do_not_fit_the_tables() {
     expect("DROP TABLE orders", "DDL not supported");
     expect("SELECT * FROM orders WHERE unit_id = $1", "$1");
     expect("SELECT 1; SELECT 2", "");
+    // The parser takes all that follows for the right side; what is written reads otherwise.
+    expect(
+        "SELECT 1 FROM orders WHERE unit_id IS DISTINCT FROM 1 OR revenue < 0",
+        "(a IS DISTINCT FROM b) OR",
+    );
 }
 
 #[test]
@@ -164,7 +169,10 @@ fn too_little_memory_is_said_and_a_large_limit_still_spills() {
     );
     assert_eq!(rows.integers("n").unwrap(), [Some(390_000)]);
     // The build side of a hash join is held in memory only.
-    let error = failure(&engine, "SELECT count(*) FROM t AS a JOIN t AS b ON a.s = b.s AND a.x <= b.x");
+    let error = failure(
+        &engine,
+        "SELECT count(*) FROM t AS a JOIN t AS b ON a.s = b.s AND a.x <= b.x",
+    );
     assert!(matches!(error, EngineError::Resources { .. }), "{error:?}");
     assert!(error.to_string().contains("now 24 MiB"), "{error}");
 }
