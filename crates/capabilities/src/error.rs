@@ -42,32 +42,7 @@ pub enum CapabilityError {
     },
 }
 
-/// The nearest name: a prefix, or at most two edits away.
+/// The known name nearest to the one asked for.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Option<String> {
-    let wanted = name.to_lowercase();
-    names
-        .map(|n| (distance(&wanted, &n.to_lowercase()), n))
-        .filter(|(d, n)| *d <= 2 || n.to_lowercase().starts_with(&wanted))
-        .min()
-        .map(|(_, n)| n.clone())
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (j, y) in b.iter().enumerate() {
-            let above = row.get(j + 1).copied().unwrap_or(usize::MAX - 1);
-            let cost = corner + usize::from(x != *y);
-            left = cost.min(above + 1).min(left + 1);
-            corner = above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
+    steward_definitions::nearest::nearest(name, names.map(String::as_str)).map(str::to_string)
 }

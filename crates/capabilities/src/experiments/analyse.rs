@@ -47,14 +47,25 @@ fn statistic(compared: Compared) -> Statistic {
     match compared {
         Compared::Mean => Statistic::Mean { y: 0 },
         Compared::Proportion => Statistic::Proportion { y: 0 },
-        Compared::Ratio => Statistic::Ratio { numerator: 0, denominator: 1 },
+        Compared::Ratio => Statistic::Ratio {
+            numerator: 0,
+            denominator: 1,
+        },
     }
 }
 
 fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
     let own = metric.variables.len();
-    let covariates = if adjusted && metric.cuped_days > 0 { (own..2 * own).collect() } else { Vec::new() };
-    Comparison { statistic: statistic(metric.compared), covariates, level: 1.0 - alpha }
+    let covariates = if adjusted && metric.cuped_days > 0 {
+        (own..2 * own).collect()
+    } else {
+        Vec::new()
+    };
+    Comparison {
+        statistic: statistic(metric.compared),
+        covariates,
+        level: 1.0 - alpha,
+    }
 }
 
 fn no_units(what: &str) -> NotEstimable {
@@ -97,8 +108,11 @@ impl Analysis<'_> {
     /// Every metric in every treatment, with corrected p-values for the primary ones.
     pub fn metrics(&self) -> Vec<MetricReadout> {
         let control = self.cells.total(self.control() as i64);
-        let totals: BTreeMap<usize, Cell> =
-            self.treatments().into_iter().map(|arm| (arm, self.cells.total(arm as i64))).collect();
+        let totals: BTreeMap<usize, Cell> = self
+            .treatments()
+            .into_iter()
+            .map(|arm| (arm, self.cells.total(arm as i64)))
+            .collect();
         let mut all: Vec<MetricReadout> = Vec::new();
         for asked in self.asked {
             for (&arm, treatment) in &totals {
@@ -112,7 +126,11 @@ impl Analysis<'_> {
     fn metric(&self, asked: &Asked, arm: usize, control: &Cell, treatment: &Cell) -> MetricReadout {
         let definition = self.project.metrics.get(&asked.name);
         let direction = definition.map(|m| m.experiment.direction).unwrap_or_default();
-        let measured = asked.measured.as_ref().ok().and_then(|&i| self.metrics.get(i).map(|m| (i, m)));
+        let measured = asked
+            .measured
+            .as_ref()
+            .ok()
+            .and_then(|&i| self.metrics.get(i).map(|m| (i, m)));
         let compared = match (&asked.measured, measured) {
             (Ok(_), Some((i, _))) => self.compare(control, treatment, i, true),
             (Err(e), _) => Err(e.clone()),
@@ -130,11 +148,19 @@ impl Analysis<'_> {
                 Direction::Decrease => "decrease".into(),
             },
             statistic: measured.map_or("none", |(_, m)| m.compared.word()).to_string(),
-            absolute: Answer::Refused { not_estimable: no_units("the metric") },
-            relative: Answer::Refused { not_estimable: no_units("the metric") },
+            absolute: Answer::Refused {
+                not_estimable: no_units("the metric"),
+            },
+            relative: Answer::Refused {
+                not_estimable: no_units("the metric"),
+            },
             not_estimable: None,
-            variant_value: Answer::Refused { not_estimable: no_units("the metric") },
-            control_value: Answer::Refused { not_estimable: no_units("the metric") },
+            variant_value: Answer::Refused {
+                not_estimable: no_units("the metric"),
+            },
+            control_value: Answer::Refused {
+                not_estimable: no_units("the metric"),
+            },
             adjusted_p: None,
             significant: false,
             raw: None,
@@ -147,8 +173,15 @@ impl Analysis<'_> {
         };
         match compared {
             Err(e) => {
-                for answer in [&mut out.absolute, &mut out.relative, &mut out.variant_value, &mut out.control_value] {
-                    *answer = Answer::Refused { not_estimable: e.clone() };
+                for answer in [
+                    &mut out.absolute,
+                    &mut out.relative,
+                    &mut out.variant_value,
+                    &mut out.control_value,
+                ] {
+                    *answer = Answer::Refused {
+                        not_estimable: e.clone(),
+                    };
                 }
                 out.not_estimable = Some(e);
             }
@@ -163,7 +196,10 @@ impl Analysis<'_> {
                     && m.cuped_days > 0
                     && let Ok(raw) = self.compare(control, treatment, i, false)
                 {
-                    out.raw = Some(RawLift { absolute: raw.absolute.into(), relative: raw.relative.into() });
+                    out.raw = Some(RawLift {
+                        absolute: raw.absolute.into(),
+                        relative: raw.relative.into(),
+                    });
                 }
             }
         }
@@ -180,9 +216,8 @@ impl Analysis<'_> {
     fn correct(&self, all: &mut [MetricReadout]) {
         let at: Vec<usize> = (0..all.len())
             .filter(|&i| {
-                all.get(i).is_some_and(|m| {
-                    m.role == Role::Primary && m.absolute.estimate().is_some_and(|e| e.p.is_some())
-                })
+                all.get(i)
+                    .is_some_and(|m| m.role == Role::Primary && m.absolute.estimate().is_some_and(|e| e.p.is_some()))
             })
             .collect();
         let p: Vec<f64> = at
@@ -224,7 +259,11 @@ impl Analysis<'_> {
                         relative,
                     });
                 }
-                paths.push(DailyPath { metric: asked.name.clone(), variant: self.variant(arm).to_string(), points });
+                paths.push(DailyPath {
+                    metric: asked.name.clone(),
+                    variant: self.variant(arm).to_string(),
+                    points,
+                });
             }
         }
         paths
@@ -233,7 +272,12 @@ impl Analysis<'_> {
     fn both(&self, control: &Cell, treatment: &Cell, metric: usize) -> (Answer, Answer) {
         match self.compare(control, treatment, metric, true) {
             Ok(l) => (l.absolute.into(), l.relative.into()),
-            Err(e) => (Answer::Refused { not_estimable: e.clone() }, Answer::Refused { not_estimable: e }),
+            Err(e) => (
+                Answer::Refused {
+                    not_estimable: e.clone(),
+                },
+                Answer::Refused { not_estimable: e },
+            ),
         }
     }
 
@@ -263,18 +307,31 @@ impl Analysis<'_> {
                     for arm in self.treatments() {
                         let (absolute, relative) = self.both(of(self.control()), of(arm), metric);
                         let variant = self.variant(arm).to_string();
-                        metrics.push(SegmentLift { metric: asked.name.clone(), variant, absolute, relative });
+                        metrics.push(SegmentLift {
+                            metric: asked.name.clone(),
+                            variant,
+                            absolute,
+                            relative,
+                        });
                     }
                 }
                 let units = (0..self.experiment.variants.len())
                     .map(|arm| (self.variant(arm).to_string(), of(arm).units))
                     .collect();
-                Segment { value: value.to_string(), units, metrics }
+                Segment {
+                    value: value.to_string(),
+                    units,
+                    metrics,
+                }
             })
             .collect();
         let problem = (found > MOST_SEGMENTS)
             .then(|| format!("{found} values; the {MOST_SEGMENTS} with the most units are shown"));
-        Breakdown { dimension: dimension.to_string(), segments, problem }
+        Breakdown {
+            dimension: dimension.to_string(),
+            segments,
+            problem,
+        }
     }
 }
 

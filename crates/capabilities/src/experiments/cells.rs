@@ -62,9 +62,14 @@ impl Cells {
     ) -> Result<Vec<(usize, String)>, CapabilityError> {
         let arms = rows.integers("arm")?;
         let (units, ripe) = (rows.integers("units")?, rows.integers("ripe")?);
-        let buckets = if timed { rows.timestamps("day")? } else { vec![None; arms.len()] };
-        let values =
-            (0..dimensions).map(|i| rows.strings(&format!("s{i}"))).collect::<Result<Vec<_>, _>>()?;
+        let buckets = if timed {
+            rows.timestamps("day")?
+        } else {
+            vec![None; arms.len()]
+        };
+        let values = (0..dimensions)
+            .map(|i| rows.strings(&format!("s{i}")))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut moments = Vec::new();
         let mut refused = Vec::new();
         for (i, &metric) in metrics.iter().enumerate() {
@@ -131,7 +136,9 @@ pub fn sketches(rows: &Rows, metrics: usize, accuracy: f64) -> Result<Vec<Sketch
         let (signs, indices) = (rows.integers(&format!("g{i}"))?, rows.integers(&format!("i{i}"))?);
         let mut sketch = Sketch::new(accuracy);
         for ((sign, index), units) in signs.iter().zip(&indices).zip(&units) {
-            let (Some(sign), Some(index), Some(units)) = (sign, index, units) else { continue };
+            let (Some(sign), Some(index), Some(units)) = (sign, index, units) else {
+                continue;
+            };
             let count = (*units).max(0) as u64;
             match sign {
                 0 => sketch.add_zeros(count),

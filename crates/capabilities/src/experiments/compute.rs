@@ -52,11 +52,14 @@ pub fn prepare<'a>(
             experiment.variants.len()
         )));
     }
-    let dataset = project.datasets.get(&experiment.exposures.dataset).ok_or_else(|| CapabilityError::Unknown {
-        kind: "dataset".into(),
-        name: experiment.exposures.dataset.clone(),
-        near: crate::error::nearest(&experiment.exposures.dataset, project.datasets.keys()),
-    })?;
+    let dataset = project
+        .datasets
+        .get(&experiment.exposures.dataset)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "dataset".into(),
+            name: experiment.exposures.dataset.clone(),
+            near: crate::error::nearest(&experiment.exposures.dataset, project.datasets.keys()),
+        })?;
     let zone = zone(&project.settings)?;
     let now = options.as_of.unwrap_or(context.now_us);
     let pinned = options.as_of.is_some() || project.settings.as_of.is_some();
@@ -66,7 +69,10 @@ pub fn prepare<'a>(
         BTreeSet::from([format!("experiment/{name}"), format!("dataset/{}", dataset.meta.name)]);
     let mut metrics: Vec<UnitMetric> = Vec::new();
     let mut asked = Vec::new();
-    let guardrails = experiment.guardrails.iter().map(|g| (&g.metric, Role::Guardrail, Some(g.margin)));
+    let guardrails = experiment
+        .guardrails
+        .iter()
+        .map(|g| (&g.metric, Role::Guardrail, Some(g.margin)));
     let primary = experiment.primary.iter().map(|m| (m, Role::Primary, None));
     let secondary = experiment.secondary.iter().map(|m| (m, Role::Secondary, None));
     for (metric, role, margin) in primary.chain(secondary).chain(guardrails) {
@@ -79,7 +85,12 @@ pub fn prepare<'a>(
                 metrics.len() - 1
             }),
         };
-        asked.push(Asked { name: metric.clone(), role, margin, measured });
+        asked.push(Asked {
+            name: metric.clone(),
+            role,
+            margin,
+            measured,
+        });
     }
     let mut dimensions = Vec::new();
     let mut problems = Vec::new();
@@ -91,12 +102,20 @@ pub fn prepare<'a>(
             }
             Err(problem) => {
                 let problem = Some(problem);
-                problems.push(Breakdown { dimension: breakdown.clone(), segments: Vec::new(), problem });
+                problems.push(Breakdown {
+                    dimension: breakdown.clone(),
+                    segments: Vec::new(),
+                    problem,
+                });
             }
         }
     }
     let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
-    tables.extend(metrics.iter().flat_map(|m| m.variables.iter().map(|v| v.dataset.clone())));
+    tables.extend(
+        metrics
+            .iter()
+            .flat_map(|m| m.variables.iter().map(|v| v.dataset.clone())),
+    );
     tables.extend(dimensions.iter().filter_map(|d| match &d.source {
         DimensionSource::Unit { dataset, .. } => Some(dataset.clone()),
         DimensionSource::Exposure { .. } => None,
@@ -149,17 +168,34 @@ struct Runner<'a> {
 impl Runner<'_> {
     async fn run(&mut self, query: &Query) -> Result<Rows, EngineError> {
         let rows = self.context.engine.run(query, &self.context.control).await?;
-        self.queries.push(RanQuery { label: query.label.clone(), sql: rows.sql.clone() });
+        self.queries.push(RanQuery {
+            label: query.label.clone(),
+            sql: rows.sql.clone(),
+        });
         Ok(rows)
     }
 }
 
 /// Computes the readout, with its provenance.
 pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Readout, Json), CapabilityError> {
-    let Prepared { experiment, dataset, window, .. } = prepared;
-    let mut runner = Runner { context, queries: Vec::new() };
+    let Prepared {
+        experiment,
+        dataset,
+        window,
+        ..
+    } = prepared;
+    let mut runner = Runner {
+        context,
+        queries: Vec::new(),
+    };
     let mut problems = untimed(prepared);
-    let layout = Layout { experiment, dataset, window, dimensions: &prepared.dimensions, grain: grain(prepared) };
+    let layout = Layout {
+        experiment,
+        dataset,
+        window,
+        dimensions: &prepared.dimensions,
+        grain: grain(prepared),
+    };
     let mut refused: BTreeMap<usize, NotEstimable> = BTreeMap::new();
     let mut caps: Vec<Option<f64>> = vec![None; prepared.metrics.len()];
     let mut cells = Cells::default();
@@ -179,10 +215,17 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
                 // One metric's expression that does not fit the table must not take the others with it.
                 Err(CapabilityError::Engine(EngineError::Plan { cause, .. })) if !members.is_empty() => {
                     let bad = unplannable(context, &layout, prepared, &members).await;
-                    let bad = if bad.is_empty() { members.iter().map(|&m| (m, cause.clone())).collect() } else { bad };
+                    let bad = if bad.is_empty() {
+                        members.iter().map(|&m| (m, cause.clone())).collect()
+                    } else {
+                        bad
+                    };
                     members.retain(|m| !bad.contains_key(m));
                     for (metric, cause) in bad {
-                        refused.insert(metric, refuse(cause, "mend the measure, its filters or the dataset's contract"));
+                        refused.insert(
+                            metric,
+                            refuse(cause, "mend the measure, its filters or the dataset's contract"),
+                        );
                     }
                     if members.is_empty() && counted {
                         break;
@@ -191,10 +234,19 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
                 }
                 Err(e) => return Err(e),
             };
-            let unread =
-                cells.take(&rows, &members, layout.dimensions.len(), &prepared.zone, timed, !counted)?;
+            let unread = cells.take(
+                &rows,
+                &members,
+                layout.dimensions.len(),
+                &prepared.zone,
+                timed,
+                !counted,
+            )?;
             for (metric, cause) in unread {
-                refused.insert(metric, refuse(cause, "filter out values that are infinite or not a number"));
+                refused.insert(
+                    metric,
+                    refuse(cause, "filter out values that are infinite or not a number"),
+                );
             }
             counted = true;
             break;
@@ -227,14 +279,30 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         })
         .collect();
     let (arms, health) = health::examine(experiment, dataset, &cells, &variants, std::mem::take(&mut problems));
-    let analysis =
-        Analysis { project: &context.project, experiment, metrics: &prepared.metrics, caps: &caps, asked: &asked, cells: &cells };
+    let analysis = Analysis {
+        project: &context.project,
+        experiment,
+        metrics: &prepared.metrics,
+        caps: &caps,
+        asked: &asked,
+        cells: &cells,
+    };
     let metrics = analysis.metrics();
-    let mut breakdowns: Vec<Breakdown> =
-        prepared.dimensions.iter().enumerate().map(|(i, d)| analysis.breakdown(i, &d.name)).collect();
+    let mut breakdowns: Vec<Breakdown> = prepared
+        .dimensions
+        .iter()
+        .enumerate()
+        .map(|(i, d)| analysis.breakdown(i, &d.name))
+        .collect();
     breakdowns.extend(prepared.problems.iter().cloned());
     let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref());
-    let days = || cells.days.iter().filter(|((_, arm), c)| *arm >= 0 && c.units > 0).filter_map(|((d, _), _)| *d);
+    let days = || {
+        cells
+            .days
+            .iter()
+            .filter(|((_, arm), c)| *arm >= 0 && c.units > 0)
+            .filter_map(|((d, _), _)| *d)
+    };
     let readout = Readout {
         experiment: experiment.meta.name.clone(),
         label: experiment.meta.label.clone(),
@@ -295,8 +363,14 @@ async fn group_rows(
         }
     }
     if !by_percentile.is_empty() {
-        let plain = Layout { dimensions: &[], ..*layout };
-        let metrics: Vec<&UnitMetric> = by_percentile.iter().filter_map(|(i, _)| prepared.metrics.get(*i)).collect();
+        let plain = Layout {
+            dimensions: &[],
+            ..*layout
+        };
+        let metrics: Vec<&UnitMetric> = by_percentile
+            .iter()
+            .filter_map(|(i, _)| prepared.metrics.get(*i))
+            .collect();
         let query = query::buckets(&plain, &metrics, Sketch::new(CAP_ACCURACY).log_gamma())?;
         let rows = runner.run(&query).await?;
         for ((i, q), sketch) in by_percentile.iter().zip(sketches(&rows, metrics.len(), CAP_ACCURACY)?) {
@@ -307,7 +381,12 @@ async fn group_rows(
     }
     let capped: Vec<Capped> = members
         .iter()
-        .filter_map(|&i| Some(Capped { metric: prepared.metrics.get(i)?, cap: caps.get(i).copied().flatten() }))
+        .filter_map(|&i| {
+            Some(Capped {
+                metric: prepared.metrics.get(i)?,
+                cap: caps.get(i).copied().flatten(),
+            })
+        })
         .collect();
     Ok(runner.run(&query::cells(layout, &capped)?).await?)
 }
@@ -321,7 +400,9 @@ async fn unplannable(
 ) -> BTreeMap<usize, String> {
     let mut bad = BTreeMap::new();
     for &i in members {
-        let Some(metric) = prepared.metrics.get(i) else { continue };
+        let Some(metric) = prepared.metrics.get(i) else {
+            continue;
+        };
         if let Ok(query) = query::cells(layout, &[Capped { metric, cap: None }])
             && let Err(EngineError::Plan { cause, .. }) = context.engine.plan(&query).await
         {
@@ -363,9 +444,14 @@ fn grain(prepared: &Prepared<'_>) -> &'static str {
     if prepared.zone == TimeZone::UTC || prepared.zone.iana_name() == Some("UTC") {
         return "day";
     }
-    let whole = [prepared.window.from, prepared.window.before, prepared.window.cut].iter().flatten().all(|&us| {
-        Timestamp::from_microsecond(us).is_ok_and(|t| prepared.zone.to_offset(t).seconds() % 3600 == 0)
-    });
+    let whole = [prepared.window.from, prepared.window.before, prepared.window.cut]
+        .iter()
+        .flatten()
+        .all(|&us| Timestamp::from_microsecond(us).is_ok_and(|t| prepared.zone.to_offset(t).seconds() % 3600 == 0));
     // Without a start the offset of the past is unknown.
-    if whole && prepared.window.from.is_some() && day(0, &prepared.zone).is_some() { "hour" } else { "minute" }
+    if whole && prepared.window.from.is_some() && day(0, &prepared.zone).is_some() {
+        "hour"
+    } else {
+        "minute"
+    }
 }

@@ -46,9 +46,17 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
         Some((entity, plain)) => (Some(entity), plain),
         None => (None, name),
     };
-    let models = || project.semantic_models.values().filter(|m| m.dimensions.iter().any(|d| d.name == plain));
+    let models = || {
+        project
+            .semantic_models
+            .values()
+            .filter(|m| m.dimensions.iter().any(|d| d.name == plain))
+    };
     let uses = |m: &SemanticModel| {
-        BTreeSet::from([format!("semantic_model/{}", m.meta.name), format!("dataset/{}", m.dataset)])
+        BTreeSet::from([
+            format!("semantic_model/{}", m.meta.name),
+            format!("dataset/{}", m.dataset),
+        ])
     };
 
     // On the exposure's own row: a dimension of a model over that dataset (any entity), or a plain column.
@@ -59,11 +67,18 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
         let dataset = dataset(project, &model.dataset)?;
         let value = dimension_expr(model, plain, dataset)?;
         let source = DimensionSource::Exposure { value };
-        return Ok(UnitDimension { name: name.to_string(), source, uses: uses(model) });
+        return Ok(UnitDimension {
+            name: name.to_string(),
+            source,
+            uses: uses(model),
+        });
     }
     if let Some(wanted) = entity {
         if exposures.unit == ROW_UNIT {
-            return Err(format!("{name:?} is in another table, and the rows of {} have no key", exposures.dataset));
+            return Err(format!(
+                "{name:?} is in another table, and the rows of {} have no key",
+                exposures.dataset
+            ));
         }
         if wanted != exposures.entity {
             return Err(format!(
@@ -72,7 +87,9 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
             ));
         }
         for model in models() {
-            let Some(e) = model.entities.iter().find(|e| e.name == wanted) else { continue };
+            let Some(e) = model.entities.iter().find(|e| e.name == wanted) else {
+                continue;
+            };
             if !matches!(e.entity_type, EntityType::Primary | EntityType::Unique) {
                 continue;
             }
@@ -85,21 +102,39 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
                             && dataset.columns.iter().filter(|o| o.primary_key.is_some()).count() == 1))
             });
             let value = dimension_expr(model, plain, dataset)?;
-            let source = DimensionSource::Unit { dataset: model.dataset.clone(), key, value, keyed };
-            return Ok(UnitDimension { name: name.to_string(), source, uses: uses(model) });
+            let source = DimensionSource::Unit {
+                dataset: model.dataset.clone(),
+                key,
+                value,
+                keyed,
+            };
+            return Ok(UnitDimension {
+                name: name.to_string(),
+                source,
+                uses: uses(model),
+            });
         }
         return Err(format!(
             "no semantic model with the primary entity {wanted:?} has a dimension {plain:?}: define it there"
         ));
     }
     let table = dataset(project, &exposures.dataset)?;
-    let source = DimensionSource::Exposure { value: over_columns(&super::expression::quote(plain), table)? };
+    let source = DimensionSource::Exposure {
+        value: over_columns(&super::expression::quote(plain), table)?,
+    };
     let uses = BTreeSet::from([format!("dataset/{}", exposures.dataset)]);
-    Ok(UnitDimension { name: name.to_string(), source, uses })
+    Ok(UnitDimension {
+        name: name.to_string(),
+        source,
+        uses,
+    })
 }
 
 fn dataset<'a>(project: &'a Project, name: &str) -> Result<&'a Dataset, String> {
-    project.datasets.get(name).ok_or_else(|| format!("dataset {name:?} is not defined"))
+    project
+        .datasets
+        .get(name)
+        .ok_or_else(|| format!("dataset {name:?} is not defined"))
 }
 
 fn dimension_expr(model: &SemanticModel, name: &str, dataset: &Dataset) -> Result<String, String> {

@@ -1,80 +1,32 @@
-//! SQL expressions of definitions: parsed, their names resolved, and written anew with quoted identifiers.
-//! No text of a definition reaches a query unread.
+//! SQL expressions of definitions over a table's columns and a model's dimensions: parsed, their names resolved, and
+//! written anew with quoted identifiers. No text of a definition reaches a query unread.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, visit_expressions_mut};
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use steward_definitions::sql::Expression;
 use steward_definitions::{Dataset, EntityType, SemanticModel};
 
-/// A quoted identifier.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+pub use steward_definitions::sql::quote;
 
-/// Functions whose answer depends on more than their arguments: evidence over them could not be reproduced.
-const UNSTABLE: [&str; 9] = [
-    "random",
-    "rand",
-    "now",
-    "current_timestamp",
-    "current_date",
-    "current_time",
-    "today",
-    "uuid",
-    "gen_random_uuid",
-];
-
-fn parse(text: &str) -> Result<Expr, String> {
-    let wrong = |e: String| format!("cannot read the expression `{text}`: {e}");
-    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text).map_err(|e| wrong(e.to_string()))?;
-    let expr = parser.parse_expr().map_err(|e| wrong(e.to_string()))?;
-    match parser.peek_token().token {
-        Token::EOF => Ok(expr),
-        other => Err(wrong(format!("`{other}` follows a complete expression"))),
+fn parse(text: &str) -> Result<Expression, String> {
+    let parsed = Expression::parse(text).map_err(|e| format!("cannot read the expression `{text}`: {e}"))?;
+    match parsed.aggregates().first() {
+        Some(name) => Err(format!(
+            "`{text}` calls the aggregate {name}(); write the value of one row"
+        )),
+        None => Ok(parsed),
     }
 }
 
-/// Parses `text`, replaces each name by what `resolve` answers (its parts, e.g. `["orders", "amount"]`), and writes
-/// the expression anew in parentheses.
-pub fn rewrite(text: &str, mut resolve: impl FnMut(&[String]) -> Result<Expr, String>) -> Result<String, String> {
-    let mut expr = parse(text)?;
-    let flow = visit_expressions_mut(&mut expr, |e| {
-        let found = match e {
-            Expr::Identifier(i) => resolve(std::slice::from_ref(&i.value)).map(Some),
-            Expr::CompoundIdentifier(parts) => {
-                resolve(&parts.iter().map(|p| p.value.clone()).collect::<Vec<_>>()).map(Some)
-            }
-            Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
-                Err(format!("`{text}` holds a subquery; only expressions over one table's columns are allowed"))
-            }
-            Expr::Function(f) => {
-                let name = f.name.to_string().to_lowercase();
-                if UNSTABLE.contains(&name.as_str()) {
-                    Err(format!("`{text}` calls {name}(), whose answer changes by itself; use a column or a constant"))
-                } else if f.over.is_some() {
-                    Err(format!("`{text}` holds a window function; only expressions over one row are allowed"))
-                } else {
-                    Ok(None)
-                }
-            }
-            _ => Ok(None),
-        };
-        match found {
-            Ok(Some(new)) => {
-                *e = new;
-                ControlFlow::Continue(())
-            }
-            Ok(None) => ControlFlow::Continue(()),
-            Err(cause) => ControlFlow::Break(cause),
+/// Parses `text` and replaces each name by what `resolve` answers for its parts, e.g. `["orders", "amount"]`.
+fn rewrite(text: &str, mut resolve: impl FnMut(&[String]) -> Result<Expression, String>) -> Result<Expression, String> {
+    let mut failed = None;
+    let written = parse(text)?.substitute(|parts| match resolve(parts) {
+        Ok(new) => Some(new),
+        Err(cause) => {
+            failed.get_or_insert(cause);
+            None
         }
     });
-    match flow {
-        ControlFlow::Break(cause) => Err(cause),
-        ControlFlow::Continue(()) => Ok(format!("({expr})")),
-    }
+    failed.map_or(Ok(written), Err)
 }
 
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
@@ -87,7 +39,7 @@ fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The column of a dataset that a name means. A contract that lists no columns promises nothing to check against.
-fn column(dataset: &Dataset, name: &str) -> Result<Expr, String> {
+fn column(dataset: &Dataset, name: &str) -> Result<Expression, String> {
     let found = if dataset.columns.is_empty() || dataset.columns.iter().any(|c| c.name == name) {
         name
     } else {
@@ -97,19 +49,31 @@ fn column(dataset: &Dataset, name: &str) -> Result<Expr, String> {
             (Some(c), None) => c.name.as_str(),
             _ => {
                 let names = dataset.columns.iter().map(|c| c.name.as_str());
-                return Err(format!("dataset {} has no column {name:?}{}", dataset.meta.name, near(name, names)));
+                return Err(format!(
+                    "dataset {} has no column {name:?}{}",
+                    dataset.meta.name,
+                    near(name, names)
+                ));
             }
         }
     };
-    Ok(Expr::Identifier(Ident::with_quote('"', found)))
+    Ok(Expression::column(found))
 }
 
-/// An expression over a dataset's columns, e.g. a measure's.
+/// An expression over a dataset's columns, e.g. a measure's, in parentheses.
 pub fn over_columns(text: &str, dataset: &Dataset) -> Result<String, String> {
+    Ok(format!("({})", columns(text, dataset)?.render()))
+}
+
+fn columns(text: &str, dataset: &Dataset) -> Result<Expression, String> {
     rewrite(text, |parts| match parts {
         [name] => column(dataset, name),
         [table, name] if *table == dataset.meta.name => column(dataset, name),
-        _ => Err(format!("`{}` names another table than {}", parts.join("."), dataset.meta.name)),
+        _ => Err(format!(
+            "`{}` names another table than {}",
+            parts.join("."),
+            dataset.meta.name
+        )),
     })
 }
 
@@ -117,13 +81,14 @@ const GRAINS: [&str; 8] = ["second", "minute", "hour", "day", "week", "month", "
 
 /// A condition over a semantic model's dimensions, e.g. a metric's filter: `order__status = 'paid'`.
 pub fn over_dimensions(text: &str, model: &SemanticModel, dataset: &Dataset) -> Result<String, String> {
-    rewrite(text, |parts| match parts {
+    let written = rewrite(text, |parts| match parts {
         [name] => dimension(name, model, dataset),
         _ => Err(format!("`{}` is no dimension", parts.join("."))),
-    })
+    })?;
+    Ok(format!("({})", written.render()))
 }
 
-fn dimension(name: &str, model: &SemanticModel, dataset: &Dataset) -> Result<Expr, String> {
+fn dimension(name: &str, model: &SemanticModel, dataset: &Dataset) -> Result<Expression, String> {
     let mut pieces: Vec<&str> = name.split("__").collect();
     let mut grain = None;
     if pieces.len() > 1
@@ -134,7 +99,12 @@ fn dimension(name: &str, model: &SemanticModel, dataset: &Dataset) -> Result<Exp
     }
     let plain = match pieces.as_slice() {
         [plain] => *plain,
-        [entity, plain] if model.entities.iter().any(|e| e.name == *entity && e.entity_type != EntityType::Foreign) => {
+        [entity, plain]
+            if model
+                .entities
+                .iter()
+                .any(|e| e.name == *entity && e.entity_type != EntityType::Foreign) =>
+        {
             *plain
         }
         [entity, plain] => {
@@ -145,21 +115,33 @@ fn dimension(name: &str, model: &SemanticModel, dataset: &Dataset) -> Result<Exp
                 model.meta.name
             ));
         }
-        _ => return Err(format!("{name:?} goes through several entities, which experiments do not follow")),
+        _ => {
+            return Err(format!(
+                "{name:?} goes through several entities, which experiments do not follow"
+            ));
+        }
     };
-    let plain = if plain == "metric_time" { model.time_dimension.as_deref().unwrap_or(plain) } else { plain };
+    let plain = if plain == "metric_time" {
+        model.time_dimension.as_deref().unwrap_or(plain)
+    } else {
+        plain
+    };
     let expr = if let Some(d) = model.dimensions.iter().find(|d| d.name == plain) {
-        parse(&over_columns(&d.expr, dataset)?)?
+        columns(&d.expr, dataset)?
     } else if let Some(e) = model.entities.iter().find(|e| e.name == plain) {
-        parse(&over_columns(&e.expr, dataset)?)?
+        columns(&e.expr, dataset)?
     } else if dataset.columns.iter().any(|c| c.name == plain) {
         column(dataset, plain)?
     } else {
         let names = model.dimensions.iter().map(|d| d.name.as_str());
-        return Err(format!("semantic model {} has no dimension {plain:?}{}", model.meta.name, near(plain, names)));
+        return Err(format!(
+            "semantic model {} has no dimension {plain:?}{}",
+            model.meta.name,
+            near(plain, names)
+        ));
     };
     match grain {
-        Some(grain) => parse(&format!("date_trunc('{grain}', {expr})")),
+        Some(grain) => parse(&format!("date_trunc('{grain}', {})", expr.render())),
         None => Ok(expr),
     }
 }
@@ -175,7 +157,11 @@ mod tests {
         d.meta.name = "orders".into();
         d.columns = ["amount", "Status", "drop table"]
             .iter()
-            .map(|n| Column { name: (*n).into(), logical_type: "string".into(), ..Column::default() })
+            .map(|n| Column {
+                name: (*n).into(),
+                logical_type: "string".into(),
+                ..Column::default()
+            })
             .collect();
         d
     }

@@ -11,7 +11,11 @@ use super::readout::{Arm, Health, Problem, SampleRatio};
 pub const BROKEN: f64 = 0.001;
 
 fn problem(code: &str, severity: &str, message: String) -> Problem {
-    Problem { code: code.into(), severity: severity.into(), message }
+    Problem {
+        code: code.into(),
+        severity: severity.into(),
+        message,
+    }
 }
 
 /// Units by arm and what they say. `variants` are rows by variant as written, when some were unknown.
@@ -22,7 +26,9 @@ pub fn examine(
     variants: &[(Option<String>, u64)],
     mut problems: Vec<Problem>,
 ) -> (Vec<Arm>, Health) {
-    let totals: Vec<_> = (0..experiment.variants.len()).map(|arm| cells.total(arm as i64)).collect();
+    let totals: Vec<_> = (0..experiment.variants.len())
+        .map(|arm| cells.total(arm as i64))
+        .collect();
     let units: u64 = totals.iter().map(|c| c.units).sum();
     let ripe: u64 = totals.iter().map(|c| c.ripe).sum();
     let weights: f64 = experiment.variants.iter().map(|v| v.weight).sum();
@@ -46,10 +52,18 @@ pub fn examine(
     let counts: Vec<u64> = arms.iter().map(|a| a.units).collect();
     let planned: Vec<f64> = arms.iter().map(|a| a.planned_share).collect();
     let srm = match sample_ratio(&counts, &planned) {
-        Ok((p, statistic)) => {
-            SampleRatio { p: Some(p), broken: p < BROKEN, statistic, not_estimable: None }
-        }
-        Err(e) => SampleRatio { p: None, broken: false, statistic: None, not_estimable: Some(e) },
+        Ok((p, statistic)) => SampleRatio {
+            p: Some(p),
+            broken: p < BROKEN,
+            statistic,
+            not_estimable: None,
+        },
+        Err(e) => SampleRatio {
+            p: None,
+            broken: false,
+            statistic: None,
+            not_estimable: Some(e),
+        },
     };
     if srm.broken {
         problems.push(problem(
@@ -94,7 +108,11 @@ pub fn examine(
             "warning",
             format!(
                 "{unknown} units have a variant that the experiment does not name: {}; the experiment knows {}",
-                if found.is_empty() { "see the variant column".to_string() } else { found.join(", ") },
+                if found.is_empty() {
+                    "see the variant column".to_string()
+                } else {
+                    found.join(", ")
+                },
                 known.join(", ")
             ),
         ));
@@ -104,7 +122,10 @@ pub fn examine(
             problems.push(problem(
                 "empty-arm",
                 "error",
-                format!("no unit was exposed in {:?}; is it written so in {}?", arm.variant, exposures.meta.name),
+                format!(
+                    "no unit was exposed in {:?}; is it written so in {}?",
+                    arm.variant, exposures.meta.name
+                ),
             ));
         }
     }
@@ -136,8 +157,17 @@ pub fn split(arms: &[Arm]) -> String {
     let parts: Vec<String> = arms
         .iter()
         .map(|a| {
-            let share = if units > 0 { a.units as f64 / units as f64 * 100.0 } else { 0.0 };
-            format!("{} {} units, {share:.1}% (planned {:.1}%)", a.variant, a.units, a.planned_share * 100.0)
+            let share = if units > 0 {
+                a.units as f64 / units as f64 * 100.0
+            } else {
+                0.0
+            };
+            format!(
+                "{} {} units, {share:.1}% (planned {:.1}%)",
+                a.variant,
+                a.units,
+                a.planned_share * 100.0
+            )
         })
         .collect();
     parts.join("; ")

@@ -1,6 +1,6 @@
 //! The statistics that stand beside a lift: the split, corrections for several comparisons, power.
 
-use steward_stats::{NotEstimable, dist, multiplicity, srm};
+use steward_stats::{NotEstimable, multiplicity, power, srm};
 
 /// Share of true lifts that a detectable one is found with.
 const POWER: f64 = 0.8;
@@ -23,8 +23,7 @@ pub fn correct(method: &str, p: &[f64]) -> Result<Vec<f64>, NotEstimable> {
     }
 }
 
-/// Smallest difference that a standard error detects with 80% power at two-sided `alpha`: (z₁₋α/₂ + z₀.₈)·se.
+/// Smallest difference that a standard error detects with 80% power at two-sided `alpha`.
 pub fn detectable(se: f64, alpha: f64) -> Option<f64> {
-    let z = dist::normal_isf(alpha / 2.0) + dist::normal_isf(1.0 - POWER);
-    Some(z * se).filter(|x| x.is_finite())
+    power::minimum_detectable(se, alpha, POWER).ok()
 }

@@ -80,16 +80,28 @@ pub struct UnitMetric {
 
 /// A refusal for a metric that cannot be measured per unit.
 pub fn refuse(detail: impl Into<String>, fix: impl Into<String>) -> NotEstimable {
-    NotEstimable { reason: Reason::OutOfDomain, detail: detail.into(), fix: fix.into() }
+    NotEstimable {
+        reason: Reason::OutOfDomain,
+        detail: detail.into(),
+        fix: fix.into(),
+    }
 }
 
 /// How an experiment measures a metric per unit, or why it cannot.
 pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Result<UnitMetric, NotEstimable> {
     let metric = find(project, name)?;
-    let mut builder = Builder { project, experiment, uses: BTreeSet::new() };
+    let mut builder = Builder {
+        project,
+        experiment,
+        uses: BTreeSet::new(),
+    };
     builder.uses.insert(format!("metric/{name}"));
     let settings = &metric.experiment;
-    let mut compared = if settings.binary { Compared::Proportion } else { Compared::Mean };
+    let mut compared = if settings.binary {
+        Compared::Proportion
+    } else {
+        Compared::Mean
+    };
     let variables = match &metric.shape {
         MetricShape::Simple { measure } => {
             let found = builder.measure(measure, &filters(&[&metric.filter, &measure.filter]))?;
@@ -137,10 +149,17 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
         ));
     }
     // A share cannot be capped further: 0 and 1 are its values.
-    let cap = if compared == Compared::Proportion { None } else { settings.cap };
+    let cap = if compared == Compared::Proportion {
+        None
+    } else {
+        settings.cap
+    };
     match cap {
         Some(Cap::Percentile(q)) if !(q > 0.0 && q < 1.0) => {
-            return Err(refuse(format!("the cap of {name} is the percentile {q}"), "give a percentile between 0 and 1"));
+            return Err(refuse(
+                format!("the cap of {name} is the percentile {q}"),
+                "give a percentile between 0 and 1",
+            ));
         }
         Some(Cap::Value(v)) if !v.is_finite() => {
             return Err(refuse(format!("the cap of {name} is {v}"), "give a finite number"));
@@ -150,19 +169,36 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
     let timed = experiment.exposures.time.is_some()
         && experiment.exposures.unit != ROW_UNIT
         && variables.iter().all(|v| v.time.is_some());
-    let cuped_days = if timed { settings.cuped_days.unwrap_or(experiment.cuped_days) } else { 0 };
-    Ok(UnitMetric { name: name.to_string(), compared, variables, cap, cuped_days, uses: builder.uses })
+    let cuped_days = if timed {
+        settings.cuped_days.unwrap_or(experiment.cuped_days)
+    } else {
+        0
+    };
+    Ok(UnitMetric {
+        name: name.to_string(),
+        compared,
+        variables,
+        cap,
+        cuped_days,
+        uses: builder.uses,
+    })
 }
 
 fn filters(all: &[&Option<String>]) -> Vec<String> {
-    all.iter().filter_map(|f| f.as_ref()).filter(|f| !f.trim().is_empty()).cloned().collect()
+    all.iter()
+        .filter_map(|f| f.as_ref())
+        .filter(|f| !f.trim().is_empty())
+        .cloned()
+        .collect()
 }
 
 fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Metric, NotEstimable> {
-    project
-        .metrics
-        .get(name)
-        .ok_or_else(|| refuse(format!("there is no metric {name}"), "define it, or mend the name in the experiment"))
+    project.metrics.get(name).ok_or_else(|| {
+        refuse(
+            format!("there is no metric {name}"),
+            "define it, or mend the name in the experiment",
+        )
+    })
 }
 
 /// The measure of that name, with its model and dataset.
@@ -174,14 +210,20 @@ fn find_measure<'a>(
         if let Some(measure) = model.measures.iter().find(|m| m.name == name) {
             let dataset = project.datasets.get(&model.dataset).ok_or_else(|| {
                 refuse(
-                    format!("semantic model {} reads dataset {}, which is not defined", model.meta.name, model.dataset),
+                    format!(
+                        "semantic model {} reads dataset {}, which is not defined",
+                        model.meta.name, model.dataset
+                    ),
                     "define the dataset",
                 )
             })?;
             return Ok((model, measure, dataset));
         }
     }
-    Err(refuse(format!("there is no measure {name}"), "define it in a semantic model"))
+    Err(refuse(
+        format!("there is no measure {name}"),
+        "define it in a semantic model",
+    ))
 }
 
 struct Builder<'a> {
@@ -280,7 +322,10 @@ impl Builder<'_> {
             ],
             Aggregation::Min | Aggregation::Max | Aggregation::Median | Aggregation::Percentile => {
                 return Err(refuse(
-                    format!("measure {} is a {:?}, which has no mean per unit", measure.name, measure.aggregation),
+                    format!(
+                        "measure {} is a {:?}, which has no mean per unit",
+                        measure.name, measure.aggregation
+                    ),
                     "experiments compare sums, counts, distinct counts, averages and ratios of those",
                 ));
             }
@@ -295,14 +340,20 @@ impl Builder<'_> {
                 Ok(String::new())
             } else {
                 Err(refuse(
-                    format!("each row of {} is a unit, and {} is another table", exposures.dataset, dataset.meta.name),
+                    format!(
+                        "each row of {} is a unit, and {} is another table",
+                        exposures.dataset, dataset.meta.name
+                    ),
                     "name a column as the unit, so that the tables can be joined",
                 ))
             };
         }
         let Some(entity) = model.entities.iter().find(|e| e.name == exposures.entity) else {
             return Err(refuse(
-                format!("semantic model {} has no entity {:?}, the unit", model.meta.name, exposures.entity),
+                format!(
+                    "semantic model {} has no entity {:?}, the unit",
+                    model.meta.name, exposures.entity
+                ),
                 format!("add the entity {:?} with the column that holds it", exposures.entity),
             ));
         };
@@ -338,5 +389,9 @@ pub fn as_time(rewritten: &str, original: &str, dataset: &Dataset) -> String {
         .columns
         .iter()
         .any(|c| c.name.eq_ignore_ascii_case(original.trim().trim_matches('"')) && c.logical_type == "string");
-    if of_text { format!("CAST({rewritten} AS TIMESTAMP)") } else { rewritten.to_string() }
+    if of_text {
+        format!("CAST({rewritten} AS TIMESTAMP)")
+    } else {
+        rewritten.to_string()
+    }
 }

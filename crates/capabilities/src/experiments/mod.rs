@@ -59,9 +59,13 @@ pub fn status(context: &Context, name: &str) -> Result<ExperimentStatus, Capabil
 }
 
 fn find<'a>(context: &'a Context, name: &str) -> Result<&'a Experiment, CapabilityError> {
-    context.project.experiments.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "experiment".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.experiments.keys()),
-    })
+    context
+        .project
+        .experiments
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "experiment".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.experiments.keys()),
+        })
 }

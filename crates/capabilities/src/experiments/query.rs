@@ -58,11 +58,15 @@ pub struct Capped<'a> {
 pub fn groups(metrics: &[UnitMetric]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<(String, String)>, Vec<usize>)> = Vec::new();
     for (i, metric) in metrics.iter().enumerate() {
-        let mut sources: Vec<(String, String)> =
-            metric.variables.iter().map(|v| (v.dataset.clone(), v.key.clone())).collect();
+        let mut sources: Vec<(String, String)> = metric
+            .variables
+            .iter()
+            .map(|v| (v.dataset.clone(), v.key.clone()))
+            .collect();
         let mut members = vec![i];
-        let (joined, apart): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|(known, _)| known.iter().any(|s| sources.contains(s)));
+        let (joined, apart): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|(known, _)| known.iter().any(|s| sources.contains(s)));
         for (known, others) in joined {
             sources.extend(known);
             members.extend(others);
@@ -114,8 +118,11 @@ pub fn cells(layout: &Layout, metrics: &[Capped]) -> Result<Query, CapabilityErr
         for aggregate in w.arguments(m.metric) {
             let value = w.value(&aggregate, m.metric.compared, m.cap);
             // One NULL leaves a unit out, so that the first argument carries the condition for all.
-            let value =
-                if arguments.is_empty() { format!("CASE WHEN {} THEN {value} END", w.ripe()) } else { value };
+            let value = if arguments.is_empty() {
+                format!("CASE WHEN {} THEN {value} END", w.ripe())
+            } else {
+                value
+            };
             let at = inner.iter().position(|known| *known == value).unwrap_or_else(|| {
                 inner.push(value);
                 inner.len() - 1
@@ -134,8 +141,20 @@ pub fn cells(layout: &Layout, metrics: &[Capped]) -> Result<Query, CapabilityErr
     };
     let sql = w.assemble(&format!("{outer}\nFROM (\n{body}\n) AS q\n{grouping}"))?;
     let names: Vec<&str> = metrics.iter().map(|m| m.metric.name.as_str()).collect();
-    let label = format!("experiment {}: {}", layout.experiment.meta.name, if names.is_empty() { "units".into() } else { names.join(", ") });
-    Ok(Query { label, sql, parameters: w.parameters })
+    let label = format!(
+        "experiment {}: {}",
+        layout.experiment.meta.name,
+        if names.is_empty() {
+            "units".into()
+        } else {
+            names.join(", ")
+        }
+    );
+    Ok(Query {
+        label,
+        sql,
+        parameters: w.parameters,
+    })
 }
 
 /// The query that counts units by logarithmic bucket of each metric's uncapped value: columns `g0`, `i0` … (sign and
@@ -172,7 +191,11 @@ pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Resu
         columns.join(", "),
     ))?;
     let label = format!("experiment {}: percentiles for caps", layout.experiment.meta.name);
-    Ok(Query { label, sql, parameters: w.parameters })
+    Ok(Query {
+        label,
+        sql,
+        parameters: w.parameters,
+    })
 }
 
 /// The query that counts exposure rows by variant as written: columns `variant`, `n`.
@@ -185,12 +208,21 @@ pub fn variants(layout: &Layout) -> Result<Query, CapabilityError> {
         quote(&layout.dataset.meta.name)
     );
     let label = format!("experiment {}: variants", layout.experiment.meta.name);
-    Ok(Query { label, sql, parameters: w.parameters })
+    Ok(Query {
+        label,
+        sql,
+        parameters: w.parameters,
+    })
 }
 
 impl<'a> Writer<'a> {
     fn new<'m>(layout: &'a Layout<'a>, metrics: impl Iterator<Item = &'m UnitMetric>) -> Writer<'a> {
-        let mut w = Writer { layout, parameters: Vec::new(), aggregates: Vec::new(), sources: Vec::new() };
+        let mut w = Writer {
+            layout,
+            parameters: Vec::new(),
+            aggregates: Vec::new(),
+            sources: Vec::new(),
+        };
         for metric in metrics {
             for variable in &metric.variables {
                 w.sources.push((variable.dataset.clone(), variable.key.clone()));
@@ -207,7 +239,10 @@ impl<'a> Writer<'a> {
     /// Values in the order of the moments' variables: the metric's own, then the covariates alike.
     fn arguments(&self, metric: &UnitMetric) -> Vec<Aggregate> {
         let own = |before: Option<u32>| {
-            metric.variables.iter().map(move |v| Aggregate { variable: v.clone(), before })
+            metric.variables.iter().map(move |v| Aggregate {
+                variable: v.clone(),
+                before,
+            })
         };
         let mut all: Vec<Aggregate> = own(None).collect();
         if metric.cuped_days > 0 {
@@ -221,10 +256,14 @@ impl<'a> Writer<'a> {
     }
 
     fn bind(&mut self, value: Value) -> String {
-        let at = self.parameters.iter().position(|known| *known == value).unwrap_or_else(|| {
-            self.parameters.push(value);
-            self.parameters.len() - 1
-        });
+        let at = self
+            .parameters
+            .iter()
+            .position(|known| *known == value)
+            .unwrap_or_else(|| {
+                self.parameters.push(value);
+                self.parameters.len() - 1
+            });
         format!("${}", at + 1)
     }
 
@@ -250,7 +289,10 @@ impl<'a> Writer<'a> {
     fn exposure_conditions(&mut self) -> Result<String, CapabilityError> {
         let mut all = Vec::new();
         if !self.rows_are_units() {
-            all.push(format!("{} IS NOT NULL", self.column(&self.layout.experiment.exposures.unit)?));
+            all.push(format!(
+                "{} IS NOT NULL",
+                self.column(&self.layout.experiment.exposures.unit)?
+            ));
         }
         if let Some(time) = self.exposure_time()? {
             if let Some(from) = self.layout.window.from {
@@ -260,18 +302,36 @@ impl<'a> Writer<'a> {
                 all.push(format!("{time} < {}", self.bind(Value::Timestamp(before))));
             }
         }
-        if let Some(filter) = self.layout.experiment.exposures.filter.as_ref().filter(|f| !f.trim().is_empty()) {
+        if let Some(filter) = self
+            .layout
+            .experiment
+            .exposures
+            .filter
+            .as_ref()
+            .filter(|f| !f.trim().is_empty())
+        {
             all.push(over_columns(filter, self.layout.dataset).map_err(|cause| self.invalid(cause))?);
         }
-        Ok(if all.is_empty() { String::new() } else { format!("\nWHERE {}", all.join(" AND ")) })
+        Ok(if all.is_empty() {
+            String::new()
+        } else {
+            format!("\nWHERE {}", all.join(" AND "))
+        })
     }
 
     fn arm(&mut self) -> Result<String, CapabilityError> {
         let variant = self.variant()?;
-        let is_text = self.layout.dataset.columns.iter().any(|c| {
-            c.name == self.layout.experiment.exposures.variant && c.logical_type == "string"
-        });
-        let subject = if is_text { variant } else { format!("CAST({variant} AS VARCHAR)") };
+        let is_text = self
+            .layout
+            .dataset
+            .columns
+            .iter()
+            .any(|c| c.name == self.layout.experiment.exposures.variant && c.logical_type == "string");
+        let subject = if is_text {
+            variant
+        } else {
+            format!("CAST({variant} AS VARCHAR)")
+        };
         let names: Vec<String> = self.layout.experiment.variants.iter().map(|v| v.name.clone()).collect();
         let mut text = String::from("CASE");
         for (i, name) in names.into_iter().enumerate() {
@@ -339,7 +399,11 @@ impl<'a> Writer<'a> {
         }
         outer.push("CASE WHEN ripe = 1 THEN 1 END AS ripe".to_string());
         outer.extend(values.iter().enumerate().map(|(i, v)| format!("{v} AS v{i}")));
-        let from = if self.rows_are_units() { self.row_units()? } else { self.joined_units()? };
+        let from = if self.rows_are_units() {
+            self.row_units()?
+        } else {
+            self.joined_units()?
+        };
         Ok(format!("SELECT {}\nFROM (\n{from}\n) AS w", outer.join(", ")))
     }
 
@@ -357,7 +421,11 @@ impl<'a> Writer<'a> {
             columns.push(format!("coalesce({}, {ZERO}) AS y{i}", a.variable.value));
         }
         let conditions = self.exposure_conditions()?;
-        Ok(format!("SELECT {}\nFROM {}{conditions}", columns.join(", "), quote(&self.layout.dataset.meta.name)))
+        Ok(format!(
+            "SELECT {}\nFROM {}{conditions}",
+            columns.join(", "),
+            quote(&self.layout.dataset.meta.name)
+        ))
     }
 
     /// Units of the CTEs `p0` …, joined, with the dimensions of the units' own tables.
@@ -370,7 +438,9 @@ impl<'a> Writer<'a> {
         for (i, d) in self.layout.dimensions.iter().enumerate() {
             match &d.source {
                 DimensionSource::Exposure { .. } => columns.push(format!("p0.s{i} AS s{i}")),
-                DimensionSource::Unit { dataset, key, keyed, .. } => {
+                DimensionSource::Unit {
+                    dataset, key, keyed, ..
+                } => {
                     let table = (dataset.clone(), key.clone(), *keyed);
                     let at = tables.iter().position(|t| *t == table).unwrap_or_else(|| {
                         tables.push(table);
@@ -404,16 +474,29 @@ impl<'a> Writer<'a> {
         for (i, (dataset, key, keyed)) in tables.iter().enumerate() {
             let mut values = Vec::new();
             for (j, d) in self.layout.dimensions.iter().enumerate() {
-                if let DimensionSource::Unit { dataset: of, key: by, value, .. } = &d.source
+                if let DimensionSource::Unit {
+                    dataset: of,
+                    key: by,
+                    value,
+                    ..
+                } = &d.source
                     && of == dataset
                     && by == key
                 {
                     let text = format!("CAST({value} AS VARCHAR)");
                     // Several rows for a unit must not multiply it.
-                    values.push(if *keyed { format!("{text} AS s{j}") } else { format!("min({text}) AS s{j}") });
+                    values.push(if *keyed {
+                        format!("{text} AS s{j}")
+                    } else {
+                        format!("min({text}) AS s{j}")
+                    });
                 }
             }
-            let group = if *keyed { String::new() } else { format!(" GROUP BY {key}") };
+            let group = if *keyed {
+                String::new()
+            } else {
+                format!(" GROUP BY {key}")
+            };
             let _ = write!(
                 from,
                 "\nLEFT JOIN (SELECT {key} AS u, {} FROM {}{group}) AS dm{i} ON dm{i}.u = p0.u",
@@ -499,7 +582,10 @@ impl<'a> Writer<'a> {
         let longest = mine.iter().filter_map(|(_, a)| a.before).max();
         let lower = longest.map_or("e.t0".to_string(), |days| format!("e.b{days}"));
 
-        let mut values: Vec<(String, Fold)> = mine.iter().map(|(_, a)| (a.variable.value.clone(), a.variable.fold)).collect();
+        let mut values: Vec<(String, Fold)> = mine
+            .iter()
+            .map(|(_, a)| (a.variable.value.clone(), a.variable.fold))
+            .collect();
         values.sort();
         values.dedup();
         let mut facts = vec![format!("{key} AS u")];
@@ -509,13 +595,20 @@ impl<'a> Writer<'a> {
         if single && let Some(time) = times.first() {
             if let Some(from) = self.layout.window.from {
                 let back = i64::from(longest.unwrap_or(0)).saturating_mul(super::window::DAY);
-                conditions.push(format!("{time} >= {}", self.bind(Value::Timestamp(from.saturating_sub(back)))));
+                conditions.push(format!(
+                    "{time} >= {}",
+                    self.bind(Value::Timestamp(from.saturating_sub(back)))
+                ));
             }
             if let Some(cut) = self.layout.window.cut {
                 conditions.push(format!("{time} < {}", self.bind(Value::Timestamp(cut))));
             }
         }
-        let conditions = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+        let conditions = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", conditions.join(" AND "))
+        };
 
         let mut columns = vec!["e.u AS u".to_string()];
         if at == 0 {
@@ -526,10 +619,17 @@ impl<'a> Writer<'a> {
             if self.has_window() {
                 columns.push("max(e.t1) AS t1".to_string());
             }
-            columns.extend(self.exposure_dimensions().iter().map(|(i, _)| format!("max(e.s{i}) AS s{i}")));
+            columns.extend(
+                self.exposure_dimensions()
+                    .iter()
+                    .map(|(i, _)| format!("max(e.s{i}) AS s{i}")),
+            );
         }
         for (i, a) in &mine {
-            let x = values.iter().position(|(v, f)| *v == a.variable.value && *f == a.variable.fold).unwrap_or_default();
+            let x = values
+                .iter()
+                .position(|(v, f)| *v == a.variable.value && *f == a.variable.fold)
+                .unwrap_or_default();
             let x = format!("f.x{x}");
             let condition = match &a.variable.time {
                 Some(time) if timed => {

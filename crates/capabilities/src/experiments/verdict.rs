@@ -1,9 +1,7 @@
 //! The verdict: what a product manager should take away, in a sentence or two, the sample-ratio check first.
 
 use super::health::split;
-use super::readout::{
-    Arm, Answer, ExperimentStatus, GuardrailState, Health, MetricReadout, Outcome, Role,
-};
+use super::readout::{Answer, Arm, ExperimentStatus, GuardrailState, Health, MetricReadout, Outcome, Role};
 use super::window::Window;
 
 /// A verdict.
@@ -18,7 +16,11 @@ pub struct Verdict {
 
 /// A p-value for people: `0.012`, `3.1e-12`.
 pub fn p_value(p: f64) -> String {
-    if p >= 0.001 { significant(p, 2) } else { format!("{p:.1e}") }
+    if p >= 0.001 {
+        significant(p, 2)
+    } else {
+        format!("{p:.1e}")
+    }
 }
 
 /// A number with so many significant digits, without an exponent.
@@ -34,11 +36,21 @@ pub fn significant(x: f64, digits: i32) -> String {
 fn percent(x: f64) -> String {
     // Three digits, at most two decimals: more would claim precision that no experiment has.
     let x = x * 100.0;
-    if x.abs() >= 100.0 { format!("{x:.0}%") } else if x.abs() >= 10.0 { format!("{x:.1}%") } else { format!("{x:.2}%") }
+    if x.abs() >= 100.0 {
+        format!("{x:.0}%")
+    } else if x.abs() >= 10.0 {
+        format!("{x:.1}%")
+    } else {
+        format!("{x:.2}%")
+    }
 }
 
 fn signed(text: String) -> String {
-    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+    if text.starts_with('-') {
+        text.replacen('-', "−", 1)
+    } else {
+        format!("+{text}")
+    }
 }
 
 fn title(m: &MetricReadout) -> &str {
@@ -131,8 +143,18 @@ fn name(arms: &[Arm], variant: &str) -> String {
 }
 
 /// Reads the arms, their health and the metrics as one sentence.
-pub fn verdict(arms: &[Arm], health: &Health, metrics: &[MetricReadout], window: &Window, end: Option<&str>) -> Verdict {
-    let plain = |outcome, sentence: String| Verdict { outcome, variant: None, sentence };
+pub fn verdict(
+    arms: &[Arm],
+    health: &Health,
+    metrics: &[MetricReadout],
+    window: &Window,
+    end: Option<&str>,
+) -> Verdict {
+    let plain = |outcome, sentence: String| Verdict {
+        outcome,
+        variant: None,
+        sentence,
+    };
     if health.units == 0 {
         return match window.status {
             ExperimentStatus::NotStarted => plain(Outcome::NotStarted, "Not started yet.".into()),
@@ -157,11 +179,17 @@ pub fn verdict(arms: &[Arm], health: &Health, metrics: &[MetricReadout], window:
     }
     let (control, treated): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(|a| a.control);
     if control.iter().all(|a| a.units == 0) || treated.iter().all(|a| a.units == 0) {
-        let seen: Vec<String> =
-            arms.iter().filter(|a| a.units > 0).map(|a| format!("{:?} ({} units)", a.variant, a.units)).collect();
+        let seen: Vec<String> = arms
+            .iter()
+            .filter(|a| a.units > 0)
+            .map(|a| format!("{:?} ({} units)", a.variant, a.units))
+            .collect();
         return plain(
             Outcome::NoData,
-            format!("Nothing to compare: only {} has units. Check the variant column and its values.", seen.join(", ")),
+            format!(
+                "Nothing to compare: only {} has units. Check the variant column and its values.",
+                seen.join(", ")
+            ),
         );
     }
     let sides = sides(arms, metrics);
@@ -170,7 +198,9 @@ pub fn verdict(arms: &[Arm], health: &Health, metrics: &[MetricReadout], window:
             .iter()
             .find(|m| m.role == Role::Primary)
             .and_then(|m| m.not_estimable.as_ref())
-            .map_or("no primary metric is defined".to_string(), |e| format!("{}; {}", e.detail, e.fix));
+            .map_or("no primary metric is defined".to_string(), |e| {
+                format!("{}; {}", e.detail, e.fix)
+            });
         return plain(Outcome::NotEstimable, format!("No verdict: {why}."));
     }
     let mut found = judge(arms, &sides);
@@ -180,7 +210,9 @@ pub fn verdict(arms: &[Arm], health: &Health, metrics: &[MetricReadout], window:
             Some((day, None)) => format!("Still running (day {day}, no end set)"),
             None => "Still running".to_string(),
         };
-        let until = end.map_or(String::new(), |e| format!(" Decide after {e}: stopping at a good moment overstates lifts."));
+        let until = end.map_or(String::new(), |e| {
+            format!(" Decide after {e}: stopping at a good moment overstates lifts.")
+        });
         found.sentence = format!("{day}; so far: {}{until}", found.sentence);
     } else if health.units_immature > 0 {
         found.sentence.push_str(&format!(
@@ -194,7 +226,12 @@ pub fn verdict(arms: &[Arm], health: &Health, metrics: &[MetricReadout], window:
 fn judge(arms: &[Arm], sides: &[Side]) -> Verdict {
     let best = |of: &dyn Fn(&&Side) -> bool| -> Option<&Side> {
         sides.iter().filter(of).max_by(|a, b| {
-            let value = |s: &Side| s.wins.first().or(s.first.as_ref()).map_or(f64::NEG_INFINITY, |m| goodness(m));
+            let value = |s: &Side| {
+                s.wins
+                    .first()
+                    .or(s.first.as_ref())
+                    .map_or(f64::NEG_INFINITY, |m| goodness(m))
+            };
             value(a).total_cmp(&value(b))
         })
     };
@@ -202,9 +239,20 @@ fn judge(arms: &[Arm], sides: &[Side]) -> Verdict {
         let others: Vec<String> = sides
             .iter()
             .filter(|o| o.variant != s.variant)
-            .filter_map(|o| Some(format!("{}: {} {}", name(arms, o.variant), title(o.first?), effect(o.first?)?)))
+            .filter_map(|o| {
+                Some(format!(
+                    "{}: {} {}",
+                    name(arms, o.variant),
+                    title(o.first?),
+                    effect(o.first?)?
+                ))
+            })
             .collect();
-        let others = if others.is_empty() { String::new() } else { format!(" For comparison, {}.", others.join("; ")) };
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" For comparison, {}.", others.join("; "))
+        };
         return Verdict {
             outcome: Outcome::Better,
             variant: Some(s.variant.to_string()),
@@ -212,7 +260,11 @@ fn judge(arms: &[Arm], sides: &[Side]) -> Verdict {
         };
     }
     if let Some(s) = best(&|s| !s.harmed.is_empty()) {
-        let wins = if s.wins.is_empty() { "no primary metric is better".into() } else { listed(&s.wins) };
+        let wins = if s.wins.is_empty() {
+            "no primary metric is better".into()
+        } else {
+            listed(&s.wins)
+        };
         return Verdict {
             outcome: Outcome::GuardrailHarmed,
             variant: Some(s.variant.to_string()),
@@ -250,10 +302,16 @@ fn judge(arms: &[Arm], sides: &[Side]) -> Verdict {
         .iter()
         .filter_map(|s| {
             let m = s.first?;
-            let power = m
-                .detectable_relative
-                .map_or(String::new(), |d| format!("; a lift of {} would show with 80% power", percent(d)));
-            Some(format!("{}: {} {}, {}{power}", name(arms, s.variant), title(m), effect(m)?, probability(m)))
+            let power = m.detectable_relative.map_or(String::new(), |d| {
+                format!("; a lift of {} would show with 80% power", percent(d))
+            });
+            Some(format!(
+                "{}: {} {}, {}{power}",
+                name(arms, s.variant),
+                title(m),
+                effect(m)?,
+                probability(m)
+            ))
         })
         .collect();
     Verdict {

@@ -92,7 +92,15 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
     };
     if !timed {
         let seconds = None;
-        return Ok(Window { from: None, before: None, end, cut: None, seconds, status, progress: None });
+        return Ok(Window {
+            from: None,
+            before: None,
+            end,
+            cut: None,
+            seconds,
+            status,
+            progress: None,
+        });
     }
     let mut cut = if pinned { now } else { now - now.rem_euclid(DAY) + DAY };
     if let Some(e) = end {
@@ -106,7 +114,15 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
         }
         _ => None,
     };
-    Ok(Window { from, before, end, cut: Some(cut), seconds: experiment.window_seconds, status, progress })
+    Ok(Window {
+        from,
+        before,
+        end,
+        cut: Some(cut),
+        seconds: experiment.window_seconds,
+        status,
+        progress,
+    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,11 @@ use crate::{CapabilityError, Context};
 const ATTEMPTS: usize = 8;
 
 fn check(rule: &str, outcome: &str, detail: impl Into<String>) -> PolicyCheck {
-    PolicyCheck { rule: rule.into(), outcome: outcome.into(), detail: detail.into() }
+    PolicyCheck {
+        rule: rule.into(),
+        outcome: outcome.into(),
+        detail: detail.into(),
+    }
 }
 
 fn refused<T>(why: impl Into<String>) -> Result<T, CapabilityError> {
@@ -33,7 +37,11 @@ pub async fn decide(context: &Context, new: &NewDecision) -> Result<Decision, Ca
         let subject = subject(context, &new.subject)?;
         let last = context
             .ledger
-            .read(&Filter { subject: Some(subject.clone()), last: Some(1), ..Filter::default() })
+            .read(&Filter {
+                subject: Some(subject.clone()),
+                last: Some(1),
+                ..Filter::default()
+            })
             .await?
             .last()
             .map(|e| e.sequence);
@@ -46,7 +54,10 @@ pub async fn decide(context: &Context, new: &NewDecision) -> Result<Decision, Ca
             return found.ok_or_else(|| CapabilityError::Invalid("the decision was recorded but not read back".into()));
         }
     }
-    refused(format!("others keep deciding on {} at this moment; look at their decisions first", new.subject))
+    refused(format!(
+        "others keep deciding on {} at this moment; look at their decisions first",
+        new.subject
+    ))
 }
 
 /// `kind/name` of what is decided on; a bare name is an experiment.
@@ -85,7 +96,15 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             names.join(", ")
         ));
     }
-    policy.push(check("actor", "met", if people.is_empty() { "named" } else { "listed in steward.yaml" }));
+    policy.push(check(
+        "actor",
+        "met",
+        if people.is_empty() {
+            "named"
+        } else {
+            "listed in steward.yaml"
+        },
+    ));
 
     let owner = super::lineage::owner(&context.project, kind, name).unwrap_or_default();
     let waiver = new.waiver.as_deref().map(str::trim).filter(|w| !w.is_empty());
@@ -126,18 +145,26 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             )));
         }
         waived = needs;
-        let p = readout.health.srm.p.map_or("not testable".to_string(), |p| format!("p = {}", experiments::p_value(p)));
+        let p = readout.health.srm.p.map_or("not testable".to_string(), |p| {
+            format!("p = {}", experiments::p_value(p))
+        });
         policy.push(check("sample-ratio", if needs { "waived" } else { "met" }, p));
         if new.choice == Choice::Ship {
             if matches!(readout.outcome, Outcome::NotStarted | Outcome::NoData) {
-                return refused(format!("there is nothing to ship on (rule `evidence`): {}", readout.verdict));
+                return refused(format!(
+                    "there is nothing to ship on (rule `evidence`): {}",
+                    readout.verdict
+                ));
             }
             variant = Some(shipped(readout, new)?);
             if readout.status == ExperimentStatus::Running {
                 policy.push(check("evidence", "noted", "decided before the experiment's end"));
             }
         } else if new.variant.is_some() {
-            return Err(CapabilityError::Invalid(format!("only `ship` names a variant, not `{}`", new.choice.word())));
+            return Err(CapabilityError::Invalid(format!(
+                "only `ship` names a variant, not `{}`",
+                new.choice.word()
+            )));
         }
     } else if matches!(new.choice, Choice::Ship | Choice::Stop | Choice::Extend) {
         return Err(CapabilityError::Invalid(format!(
@@ -145,7 +172,9 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             new.choice.word()
         )));
     } else if waiver.is_some() {
-        return Err(CapabilityError::Invalid(format!("to waive a rule for {subject}, decide `waive` with the reason")));
+        return Err(CapabilityError::Invalid(format!(
+            "to waive a rule for {subject}, decide `waive` with the reason"
+        )));
     }
 
     let citations: Vec<_> = evidence.iter().map(Evidence::citation).collect();
@@ -163,7 +192,14 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
         events.push(decided(WAIVED, subject, actor, &payload, why)?);
     }
     let kind = if new.choice == Choice::Waive { WAIVED } else { DECIDED };
-    let payload = DecidedPayload { choice: new.choice, variant, evidence: citations, verdict, waived, policy };
+    let payload = DecidedPayload {
+        choice: new.choice,
+        variant,
+        evidence: citations,
+        verdict,
+        waived,
+        policy,
+    };
     events.push(decided(kind, subject, actor, &payload, reason)?);
     Ok(events)
 }
@@ -183,7 +219,9 @@ async fn evidence(
     let mut cited = Vec::new();
     for id in &new.evidence {
         let Some(found) = context.ledger.evidence_by_id(id).await? else {
-            return refused(format!("there is no evidence {id} (rule `evidence`): cite an id that `why` knows"));
+            return refused(format!(
+                "there is no evidence {id} (rule `evidence`): cite an id that `why` knows"
+            ));
         };
         if let Some(current) = &current
             && found.key.subject == subject
@@ -211,7 +249,14 @@ async fn evidence(
         }
         None => {
             if cited.is_empty() {
-                cited.extend(context.ledger.evidence_about(subject, None).await?.into_iter().next_back());
+                cited.extend(
+                    context
+                        .ledger
+                        .evidence_about(subject, None)
+                        .await?
+                        .into_iter()
+                        .next_back(),
+                );
             }
             if cited.is_empty() {
                 return refused(format!(
@@ -230,10 +275,18 @@ fn shipped(readout: &Readout, new: &NewDecision) -> Result<String, CapabilityErr
         return if known.contains(&named.as_str()) {
             Ok(named.clone())
         } else {
-            Err(CapabilityError::Invalid(format!("{named:?} is no variant: choose one of {}", known.join(", "))))
+            Err(CapabilityError::Invalid(format!(
+                "{named:?} is no variant: choose one of {}",
+                known.join(", ")
+            )))
         };
     }
-    let treatments: Vec<&str> = readout.arms.iter().filter(|a| !a.control).map(|a| a.variant.as_str()).collect();
+    let treatments: Vec<&str> = readout
+        .arms
+        .iter()
+        .filter(|a| !a.control)
+        .map(|a| a.variant.as_str())
+        .collect();
     match (treatments.as_slice(), &readout.variant) {
         ([only], _) => Ok((*only).to_string()),
         (_, Some(best)) => Ok(best.clone()),

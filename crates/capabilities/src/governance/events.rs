@@ -69,22 +69,25 @@ fn json<T: Serialize>(value: &T) -> Result<Value, CapabilityError> {
 }
 
 /// The event of an application.
-pub fn applied(
-    actor: &str,
-    mut payload: AppliedPayload,
-    message: &str,
-) -> Result<NewEvent, CapabilityError> {
+pub fn applied(actor: &str, mut payload: AppliedPayload, message: &str) -> Result<NewEvent, CapabilityError> {
     let people = std::mem::take(&mut payload.project.settings.people);
     payload.project.settings.people = people
         .iter()
-        .map(|p| Person { name: p.name.clone(), team: p.team.clone(), ..Person::default() })
+        .map(|p| Person {
+            name: p.name.clone(),
+            team: p.team.clone(),
+            ..Person::default()
+        })
         .collect();
     Ok(NewEvent {
         kind: APPLIED.into(),
         subject: PROJECT.into(),
         actor: actor.into(),
         payload: json(&payload)?,
-        private: Some(json(&AppliedPrivate { message: message.into(), people })?),
+        private: Some(json(&AppliedPrivate {
+            message: message.into(),
+            people,
+        })?),
     })
 }
 

@@ -11,7 +11,11 @@ use crate::{CapabilityError, Context};
 /// Explains evidence down to SQL, data, definitions and owners.
 pub async fn why(context: &Context, id: &str) -> Result<Why, CapabilityError> {
     let found = context.ledger.evidence_by_id(id).await?;
-    let evidence = found.ok_or_else(|| CapabilityError::Unknown { kind: "evidence".into(), name: id.into(), near: None })?;
+    let evidence = found.ok_or_else(|| CapabilityError::Unknown {
+        kind: "evidence".into(),
+        name: id.into(),
+        near: None,
+    })?;
     let metas = metas(&context.project);
     let definitions: Vec<UsedDefinition> = evidence
         .key
@@ -24,7 +28,9 @@ pub async fn why(context: &Context, id: &str) -> Result<Why, CapabilityError> {
                 digest: digest.clone(),
                 current: meta.is_some_and(|m| m.digest == *digest),
                 owner: meta.map(|m| m.owner.clone()),
-                place: meta.filter(|m| !m.span.file.is_empty()).map(|m| format!("{}:{}", m.span.file, m.span.line)),
+                place: meta
+                    .filter(|m| !m.span.file.is_empty())
+                    .map(|m| format!("{}:{}", m.span.file, m.span.line)),
             }
         })
         .collect();
@@ -33,12 +39,15 @@ pub async fn why(context: &Context, id: &str) -> Result<Why, CapabilityError> {
         // A table that is gone or unreadable is not what the number rests on any more.
         let now = context.engine.snapshot(table).await;
         let current = now.is_ok_and(|s| s.digest == *digest);
-        data.push(UsedData { table: table.clone(), digest: digest.clone(), current });
+        data.push(UsedData {
+            table: table.clone(),
+            digest: digest.clone(),
+            current,
+        });
     }
     let decisions = context.ledger.project::<Record>(None).await?.decisions;
-    let current = evidence.key.program == PROGRAM
-        && definitions.iter().all(|d| d.current)
-        && data.iter().all(|d| d.current);
+    let current =
+        evidence.key.program == PROGRAM && definitions.iter().all(|d| d.current) && data.iter().all(|d| d.current);
     Ok(Why {
         evidence: evidence.id.clone(),
         subject: evidence.key.subject.clone(),
@@ -52,7 +61,10 @@ pub async fn why(context: &Context, id: &str) -> Result<Why, CapabilityError> {
         definitions,
         data,
         current,
-        decisions: decisions.into_iter().filter(|d| d.evidence.iter().any(|c| c.id == evidence.id)).collect(),
+        decisions: decisions
+            .into_iter()
+            .filter(|d| d.evidence.iter().any(|c| c.id == evidence.id))
+            .collect(),
     })
 }
 

@@ -1,20 +1,25 @@
 //! What stands on what: dataset → semantic model → metric → experiment, objective, report → decision.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::ControlFlow;
 
-use sqlparser::ast::visit_relations;
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
 use steward_definitions::project::Meta;
+use steward_definitions::sql::Statement;
 use steward_definitions::{BlockContent, MetricShape, Project};
 
 use super::types::{Decision, Edge, Graph, Node};
 use crate::CapabilityError;
 
 /// The kinds of definition, in the order of the lineage.
-const KINDS: [&str; 8] =
-    ["dataset", "semantic_model", "metric", "experiment", "initiative", "bet", "objective", "report"];
+const KINDS: [&str; 8] = [
+    "dataset",
+    "semantic_model",
+    "metric",
+    "experiment",
+    "initiative",
+    "bet",
+    "objective",
+    "report",
+];
 
 /// Every definition's meta by `kind/name`.
 pub fn metas(project: &Project) -> BTreeMap<String, &Meta> {
@@ -23,11 +28,23 @@ pub fn metas(project: &Project) -> BTreeMap<String, &Meta> {
         all.insert(format!("{kind}/{name}"), meta);
     };
     project.datasets.iter().for_each(|(n, d)| add("dataset", n, &d.meta));
-    project.semantic_models.iter().for_each(|(n, d)| add("semantic_model", n, &d.meta));
+    project
+        .semantic_models
+        .iter()
+        .for_each(|(n, d)| add("semantic_model", n, &d.meta));
     project.metrics.iter().for_each(|(n, d)| add("metric", n, &d.meta));
-    project.experiments.iter().for_each(|(n, d)| add("experiment", n, &d.meta));
-    project.objectives.iter().for_each(|(n, d)| add("objective", n, &d.meta));
-    project.initiatives.iter().for_each(|(n, d)| add("initiative", n, &d.meta));
+    project
+        .experiments
+        .iter()
+        .for_each(|(n, d)| add("experiment", n, &d.meta));
+    project
+        .objectives
+        .iter()
+        .for_each(|(n, d)| add("objective", n, &d.meta));
+    project
+        .initiatives
+        .iter()
+        .for_each(|(n, d)| add("initiative", n, &d.meta));
     project.bets.iter().for_each(|(n, d)| add("bet", n, &d.meta));
     project.reports.iter().for_each(|(n, d)| add("report", n, &d.meta));
     all
@@ -41,8 +58,10 @@ pub fn owner(project: &Project, kind: &str, name: &str) -> Option<String> {
 /// The nearest name of that kind.
 pub fn nearest(project: &Project, kind: &str, name: &str) -> Option<String> {
     let prefix = format!("{kind}/");
-    let names: Vec<String> =
-        metas(project).keys().filter_map(|r| r.strip_prefix(&prefix).map(str::to_string)).collect();
+    let names: Vec<String> = metas(project)
+        .keys()
+        .filter_map(|r| r.strip_prefix(&prefix).map(str::to_string))
+        .collect();
     crate::error::nearest(name, names.iter())
 }
 
@@ -123,7 +142,9 @@ pub fn edges(project: &Project) -> BTreeSet<Edge> {
                 BlockContent::Experiment { name } => add(format!("experiment/{name}"), to.clone()),
                 BlockContent::Objective { name } => add(format!("objective/{name}"), to.clone()),
                 BlockContent::Sql { query, .. } => {
-                    tables(query).into_iter().for_each(|t| add(format!("dataset/{t}"), to.clone()));
+                    tables(query)
+                        .into_iter()
+                        .for_each(|t| add(format!("dataset/{t}"), to.clone()));
                 }
                 BlockContent::Prose { .. } | BlockContent::Decisions { .. } => {}
             }
@@ -137,16 +158,9 @@ pub fn edges(project: &Project) -> BTreeSet<Edge> {
 
 /// Tables that a SQL text reads.
 fn tables(sql: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    if let Ok(statements) = Parser::parse_sql(&GenericDialect {}, sql) {
-        let _: ControlFlow<()> = visit_relations(&statements, |name| {
-            if let Some(last) = name.0.last() {
-                found.push(last.to_string().trim_matches('"').to_string());
-            }
-            ControlFlow::Continue(())
-        });
-    }
-    found
+    Statement::parse_query(sql)
+        .map(|s| s.tables().into_iter().map(str::to_string).collect())
+        .unwrap_or_default()
 }
 
 /// The graph around a definition, or the whole.
@@ -157,7 +171,10 @@ pub fn graph(project: &Project, reference: Option<&str>, decisions: &[Decision])
     for decision in decisions {
         if metas.contains_key(&decision.subject) {
             let id = format!("decision/{}", decision.sequence);
-            edges.insert(Edge { from: decision.subject.clone(), to: id.clone() });
+            edges.insert(Edge {
+                from: decision.subject.clone(),
+                to: id.clone(),
+            });
             made.insert(id, decision);
         }
     }
@@ -172,7 +189,11 @@ pub fn graph(project: &Project, reference: Option<&str>, decisions: &[Decision])
             let (kind, name) = reference.split_once('/').unwrap_or(("", reference));
             if !metas.contains_key(reference) && !made.contains_key(reference) {
                 return Err(CapabilityError::Unknown {
-                    kind: if KINDS.contains(&kind) { kind.to_string() } else { "definition (write kind/name)".into() },
+                    kind: if KINDS.contains(&kind) {
+                        kind.to_string()
+                    } else {
+                        "definition (write kind/name)".into()
+                    },
                     name: name.to_string(),
                     near: nearest(project, kind, name),
                 });
@@ -188,13 +209,26 @@ pub fn graph(project: &Project, reference: Option<&str>, decisions: &[Decision])
             let (kind, name) = id.split_once('/').unwrap_or(("", &id));
             let (label, owner) = match (metas.get(&id), made.get(&id)) {
                 (Some(m), _) => (m.label.clone(), Some(m.owner.clone())),
-                (_, Some(d)) => (Some(format!("{} {}", d.choice.word(), d.subject)), Some(d.actor.clone())),
+                (_, Some(d)) => (
+                    Some(format!("{} {}", d.choice.word(), d.subject)),
+                    Some(d.actor.clone()),
+                ),
                 _ => (None, None),
             };
-            Node { kind: kind.to_string(), name: name.to_string(), label, owner, distance, id: id.clone() }
+            Node {
+                kind: kind.to_string(),
+                name: name.to_string(),
+                label,
+                owner,
+                distance,
+                id: id.clone(),
+            }
         })
         .collect();
-    Ok(Graph { nodes, edges: edges.into_iter().collect() })
+    Ok(Graph {
+        nodes,
+        edges: edges.into_iter().collect(),
+    })
 }
 
 /// Distances along the edges (`step` 1) or against them (−1).
@@ -204,7 +238,11 @@ fn walk(edges: &BTreeSet<Edge>, from: &str, step: i32, distance: &mut BTreeMap<S
     while let Some(at) = queue.pop_front() {
         let here = distance.get(&at).copied().unwrap_or(0);
         for edge in edges {
-            let (near, far) = if step > 0 { (&edge.from, &edge.to) } else { (&edge.to, &edge.from) };
+            let (near, far) = if step > 0 {
+                (&edge.from, &edge.to)
+            } else {
+                (&edge.to, &edge.from)
+            };
             if *near == at && !distance.contains_key(far) {
                 distance.insert(far.clone(), here + step);
                 queue.push_back(far.clone());

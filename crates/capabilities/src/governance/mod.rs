@@ -30,7 +30,9 @@ pub async fn plan(context: &Context) -> Result<PlanView, CapabilityError> {
 async fn planned(context: &Context) -> Result<(PlanView, Option<Event>, bool), CapabilityError> {
     let last = last_application(&context.ledger, None).await?;
     let before = last.as_ref().map(read_applied).transpose()?;
-    let same = before.as_ref().is_some_and(|(p, _)| p.digest == planning::digest(&context.project));
+    let same = before
+        .as_ref()
+        .is_some_and(|(p, _)| p.digest == planning::digest(&context.project));
     let mut view = planning::compare(before.as_ref().map(|(_, project)| project), &context.project);
     view.applied_at_us = last.as_ref().map(|e| e.at_us);
     view.applied_by = last.as_ref().map(|e| e.actor.clone());
@@ -73,15 +75,26 @@ pub async fn apply(
     git_commit: Option<String>,
 ) -> Result<Applied, CapabilityError> {
     if actor.trim().is_empty() {
-        return Err(CapabilityError::Refused("definitions are applied by a named person: give a handle".into()));
+        return Err(CapabilityError::Refused(
+            "definitions are applied by a named person: give a handle".into(),
+        ));
     }
     let digest = planning::digest(&context.project);
     for _ in 0..ATTEMPTS {
-        let about = Filter { subject: Some(events::PROJECT.into()), last: Some(1), ..Filter::default() };
+        let about = Filter {
+            subject: Some(events::PROJECT.into()),
+            last: Some(1),
+            ..Filter::default()
+        };
         let expected = context.ledger.read(&about).await?.last().map(|e| e.sequence);
         let (plan, _, same) = planned(context).await?;
         if same {
-            return Ok(Applied { changed: false, sequence: None, plan, digest });
+            return Ok(Applied {
+                changed: false,
+                sequence: None,
+                plan,
+                digest,
+            });
         }
         let payload = AppliedPayload {
             digest: digest.clone(),
@@ -93,10 +106,17 @@ pub async fn apply(
         // Someone applied between reading and writing: plan anew against what they applied.
         if let Some(appended) = context.ledger.append_if(events::PROJECT, expected, vec![event]).await? {
             let sequence = appended.last().map(|e| e.sequence);
-            return Ok(Applied { changed: true, sequence, plan, digest });
+            return Ok(Applied {
+                changed: true,
+                sequence,
+                plan,
+                digest,
+            });
         }
     }
-    Err(CapabilityError::Refused("others keep applying at this moment; look at `steward plan` and try again".into()))
+    Err(CapabilityError::Refused(
+        "others keep applying at this moment; look at `steward plan` and try again".into(),
+    ))
 }
 
 /// The project in force: now, or as of a moment (microseconds since 1970 UTC). `None` if nothing was applied yet.

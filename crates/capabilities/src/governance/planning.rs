@@ -11,8 +11,10 @@ use super::types::{Break, Change, FieldChange, PlanView};
 
 /// Digest over all definitions and the settings.
 pub fn digest(project: &Project) -> String {
-    let mut all: BTreeMap<String, Value> =
-        lineage::metas(project).into_iter().map(|(r, m)| (r, Value::from(m.digest.clone()))).collect();
+    let mut all: BTreeMap<String, Value> = lineage::metas(project)
+        .into_iter()
+        .map(|(r, m)| (r, Value::from(m.digest.clone())))
+        .collect();
     all.insert("settings".into(), bare(&project.settings));
     steward_ledger::canonical::digest(steward_ledger::canonical::text(&Value::from_iter(all)).as_bytes())
 }
@@ -122,7 +124,10 @@ fn dataset_breaks(old: &Dataset, new: &Dataset) -> Vec<String> {
             continue;
         };
         if narrows(column, now) {
-            all.push(format!("column {} turns from {} to {}", column.name, column.logical_type, now.logical_type));
+            all.push(format!(
+                "column {} turns from {} to {}",
+                column.name, column.logical_type, now.logical_type
+            ));
         }
         if column.required && !now.required {
             all.push(format!("column {} may now be null", column.name));
@@ -183,17 +188,28 @@ fn differences(path: &str, before: Option<&Value>, after: Option<&Value>, out: &
     if before == after {
         return;
     }
-    let below = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
-    let maps = match (before, after) {
-        (Some(Value::Object(a)), Some(Value::Object(b))) => {
-            Some((a.iter().map(|(k, v)| (k.clone(), v)).collect(), b.iter().map(|(k, v)| (k.clone(), v)).collect()))
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_string()
+        } else {
+            format!("{path}.{key}")
         }
+    };
+    let maps = match (before, after) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => Some((
+            a.iter().map(|(k, v)| (k.clone(), v)).collect(),
+            b.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        )),
         (Some(a), Some(b)) => named(a).zip(named(b)),
         _ => None,
     };
     let Some((a, b)): Option<(BTreeMap<String, &Value>, BTreeMap<String, &Value>)> = maps else {
         let known = |v: Option<&Value>| v.filter(|v| !v.is_null()).cloned();
-        out.push(FieldChange { field: path.to_string(), before: known(before), after: known(after) });
+        out.push(FieldChange {
+            field: path.to_string(),
+            before: known(before),
+            after: known(after),
+        });
         return;
     };
     for key in a.keys().chain(b.keys()).collect::<BTreeSet<_>>() {
@@ -201,14 +217,20 @@ fn differences(path: &str, before: Option<&Value>, after: Option<&Value>, out: &
     }
     // The same members in another order.
     if out.is_empty() && path.is_empty() {
-        out.push(FieldChange { field: "order".into(), before: None, after: None });
+        out.push(FieldChange {
+            field: "order".into(),
+            before: None,
+            after: None,
+        });
     }
 }
 
 /// Members of a list by their name, if each has its own.
 fn named(value: &Value) -> Option<BTreeMap<String, &Value>> {
     let list = value.as_array()?;
-    let all: BTreeMap<String, &Value> =
-        list.iter().filter_map(|v| Some((v.get("name")?.as_str()?.to_string(), v))).collect();
+    let all: BTreeMap<String, &Value> = list
+        .iter()
+        .filter_map(|v| Some((v.get("name")?.as_str()?.to_string(), v)))
+        .collect();
     (all.len() == list.len() && !list.is_empty()).then_some(all)
 }

@@ -22,10 +22,11 @@ impl Projection for Record {
     fn apply(&mut self, event: &Event) {
         match event.kind.as_str() {
             APPLIED => {
-                let Ok(payload) = serde_json::from_value::<AppliedPayload>(event.payload.clone()) else { return };
+                let Ok(payload) = serde_json::from_value::<AppliedPayload>(event.payload.clone()) else {
+                    return;
+                };
                 let private: Option<AppliedPrivate> = private(event);
-                let count =
-                    |action: &str| payload.plan.changes.iter().filter(|c| c.action == action).count() as u64;
+                let count = |action: &str| payload.plan.changes.iter().filter(|c| c.action == action).count() as u64;
                 self.applications.push(Application {
                     sequence: event.sequence,
                     at_us: event.at_us,
@@ -39,7 +40,9 @@ impl Projection for Record {
                 });
             }
             DECIDED | WAIVED => {
-                let Ok(payload) = serde_json::from_value::<DecidedPayload>(event.payload.clone()) else { return };
+                let Ok(payload) = serde_json::from_value::<DecidedPayload>(event.payload.clone()) else {
+                    return;
+                };
                 let reason = private::<DecidedPrivate>(event).map(|p| p.reason);
                 let waiver = if payload.waived { self.waiver(event) } else { None };
                 self.decisions.push(Decision {

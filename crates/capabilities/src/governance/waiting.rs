@@ -28,9 +28,21 @@ pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError>
     contracts(context, &mut all).await?;
     key_results(context, &mut all).await?;
     bets(context, &mut all)?;
-    let rank = |urgency: &str| ["urgent", "soon", "note"].iter().position(|u| *u == urgency).unwrap_or(9);
+    let rank = |urgency: &str| {
+        ["urgent", "soon", "note"]
+            .iter()
+            .position(|u| *u == urgency)
+            .unwrap_or(9)
+    };
     all.sort_by(|a, b| {
-        let key = |w: &Waiting| (rank(&w.urgency), w.deadline.clone().unwrap_or("9999".into()), w.kind.clone(), w.name.clone());
+        let key = |w: &Waiting| {
+            (
+                rank(&w.urgency),
+                w.deadline.clone().unwrap_or("9999".into()),
+                w.kind.clone(),
+                w.name.clone(),
+            )
+        };
         key(a).cmp(&key(b))
     });
     Ok(all)
@@ -48,8 +60,15 @@ async fn plan(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Capabilit
     };
     all.push(Waiting {
         what: "Apply the folder's definitions".into(),
-        why: format!("{} definitions differ from what is in force{breaks}", plan.changes.len()),
-        urgency: if plan.breaks.is_empty() { "note".into() } else { "soon".into() },
+        why: format!(
+            "{} definitions differ from what is in force{breaks}",
+            plan.changes.len()
+        ),
+        urgency: if plan.breaks.is_empty() {
+            "note".into()
+        } else {
+            "soon".into()
+        },
         deadline: None,
         owner: context.project.settings.owner.clone(),
         kind: "plan".into(),
@@ -98,7 +117,12 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
                     (None, _) => "It has ended and was never read out: run it.".into(),
                 };
                 let urgency = if late { "urgent" } else { "soon" };
-                all.push(wait(format!("Decide on {title}"), why, urgency, by.map(|d| d.to_string())));
+                all.push(wait(
+                    format!("Decide on {title}"),
+                    why,
+                    urgency,
+                    by.map(|d| d.to_string()),
+                ));
             }
             ExperimentStatus::Running => {
                 if let Some(r) = readout.filter(|r| r.health.srm.broken) {
@@ -115,7 +139,9 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
 async fn contracts(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
     for (name, dataset) in &context.project.datasets {
         let report: Option<QualityReport> = newest(context, &format!("dataset/{name}")).await?;
-        let Some(report) = report.filter(|r| !r.ok && r.day.is_none()) else { continue };
+        let Some(report) = report.filter(|r| !r.ok && r.day.is_none()) else {
+            continue;
+        };
         all.push(Waiting {
             what: format!("Mend {}", dataset.meta.label.as_deref().unwrap_or(name)),
             why: report.verdict,
@@ -133,7 +159,9 @@ async fn key_results(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
     for (name, objective) in &context.project.objectives {
         for result in &objective.key_results {
             let subject = format!("key_result/{name}.{}", result.name);
-            let Some(status) = newest::<KeyResultStatus>(context, &subject).await? else { continue };
+            let Some(status) = newest::<KeyResultStatus>(context, &subject).await? else {
+                continue;
+            };
             let urgency = match status.state {
                 KeyResultState::OffTrack => "soon",
                 KeyResultState::AtRisk | KeyResultState::NotEstimable => "note",
@@ -162,7 +190,10 @@ fn bets(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError
         if bet.overdue {
             all.push(Waiting {
                 what: format!("Resolve the bet {}", bet.label.as_deref().unwrap_or(&bet.name)),
-                why: format!("it was to be resolved by {}", bet.resolve_by.as_deref().unwrap_or_default()),
+                why: format!(
+                    "it was to be resolved by {}",
+                    bet.resolve_by.as_deref().unwrap_or_default()
+                ),
                 urgency: "note".into(),
                 deadline: bet.resolve_by.clone(),
                 owner: Some(bet.owner.clone()),

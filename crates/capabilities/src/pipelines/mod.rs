@@ -84,7 +84,12 @@ pub async fn run(
             return Err(EngineError::Cancelled("the run".into()).into());
         }
         let reference = format!("{kind}/{name}");
-        progress(Progress { done, total, current: Some(reference.clone()), finished: finished.take() });
+        progress(Progress {
+            done,
+            total,
+            current: Some(reference.clone()),
+            finished: finished.take(),
+        });
         let item = match step(context, kind, &name).await {
             Ok(item) => item,
             Err(e) => RunItem {
@@ -104,7 +109,12 @@ pub async fn run(
         finished = Some(item.clone());
         summary.items.push(item);
     }
-    progress(Progress { done: total, total, current: None, finished });
+    progress(Progress {
+        done: total,
+        total,
+        current: None,
+        finished,
+    });
     Ok(summary)
 }
 
@@ -118,8 +128,10 @@ fn steps(project: &Project, names: &[String]) -> Result<Vec<(&'static str, Strin
             _ => project.reports.keys().cloned().collect(),
         }
     };
-    let all: Vec<(&'static str, String)> =
-        KINDS.into_iter().flat_map(|kind| of(kind).into_iter().map(move |name| (kind, name))).collect();
+    let all: Vec<(&'static str, String)> = KINDS
+        .into_iter()
+        .flat_map(|kind| of(kind).into_iter().map(move |name| (kind, name)))
+        .collect();
     if names.is_empty() {
         return Ok(all);
     }
@@ -137,12 +149,21 @@ fn steps(project: &Project, names: &[String]) -> Result<Vec<(&'static str, Strin
             });
         }
     }
-    Ok(all.into_iter().filter(|step| names.iter().any(|text| asked(step, text))).collect())
+    Ok(all
+        .into_iter()
+        .filter(|step| names.iter().any(|text| asked(step, text)))
+        .collect())
 }
 
 async fn step(context: &Context, kind: &str, name: &str) -> Result<RunItem, CapabilityError> {
     let reference = format!("{kind}/{name}");
-    let outcome = |reused: bool| if reused { RunOutcome::Reused } else { RunOutcome::Computed };
+    let outcome = |reused: bool| {
+        if reused {
+            RunOutcome::Reused
+        } else {
+            RunOutcome::Computed
+        }
+    };
     Ok(match kind {
         "dataset" => {
             let found = quality::conclude(context, name, &CheckOptions::default()).await?;

@@ -9,6 +9,7 @@ use steward_definitions::{Direction, KeyResult, Objective};
 
 use super::forecast::forecast;
 use super::lay_out::{Layout, definitions, tables};
+use super::periods::Grain;
 use super::status::{KeyResultState, KeyResultStatus, SeriesPoint};
 use crate::experiments::significant;
 use crate::metrics::{self, ColumnKind, MetricRequest};
@@ -70,14 +71,13 @@ async fn conclude(
 }
 
 /// The metric over the periods before and since the objective's start, complete ones only.
-async fn series(
-    context: &Context,
-    result: &KeyResult,
-    layout: &Layout,
-) -> Result<(Series, Json), CapabilityError> {
+async fn series(context: &Context, result: &KeyResult, layout: &Layout) -> Result<(Series, Json), CapabilityError> {
     let wanted: Vec<Date> = layout.before.iter().chain(&layout.complete).copied().collect();
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
-        return Ok((Series { points: Vec::new() }, json!({ "engine": context.engine.name(), "sql": [] })));
+        return Ok((
+            Series { points: Vec::new() },
+            json!({ "engine": context.engine.name(), "sql": [] }),
+        ));
     };
     let through = layout.grain.next(*last).saturating_sub(1.day());
     let request = MetricRequest {
@@ -92,11 +92,16 @@ async fn series(
     let table = metrics::query(context, &request).await?;
     let at = |kind: ColumnKind| table.columns.iter().position(|c| c.kind == kind);
     let (Some(time), Some(value)) = (at(ColumnKind::Time), at(ColumnKind::Metric)) else {
-        return Err(CapabilityError::Invalid(format!("metric {} answered without time or value", result.metric)));
+        return Err(CapabilityError::Invalid(format!(
+            "metric {} answered without time or value",
+            result.metric
+        )));
     };
     let mut points: Vec<(Date, Option<f64>)> = wanted.into_iter().map(|d| (d, None)).collect();
     for row in &table.rows {
-        let Some(day) = row.get(time).and_then(date) else { continue };
+        let Some(day) = row.get(time).and_then(date) else {
+            continue;
+        };
         if let Some(point) = points.iter_mut().find(|(d, _)| *d == day) {
             point.1 = row.get(value).and_then(number);
         }
@@ -152,9 +157,18 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
     status.series = series
         .points
         .iter()
-        .map(|(d, v)| SeriesPoint { start: d.to_string(), value: *v, before: *d < start })
+        .map(|(d, v)| SeriesPoint {
+            start: d.to_string(),
+            value: *v,
+            before: *d < start,
+        })
         .collect();
-    let before: Vec<f64> = series.points.iter().filter(|(d, _)| *d < start).filter_map(|(_, v)| *v).collect();
+    let before: Vec<f64> = series
+        .points
+        .iter()
+        .filter(|(d, _)| *d < start)
+        .filter_map(|(_, v)| *v)
+        .collect();
     if status.baseline.is_none() && !before.is_empty() {
         status.baseline = Some(before.iter().sum::<f64>() / before.len() as f64);
     }
@@ -163,7 +177,12 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
     let direction = match status.baseline {
         Some(b) if result.target < b => Direction::Decrease,
         Some(b) if result.target > b => Direction::Increase,
-        _ => context.project.metrics.get(&result.metric).map(|m| m.experiment.direction).unwrap_or_default(),
+        _ => context
+            .project
+            .metrics
+            .get(&result.metric)
+            .map(|m| m.experiment.direction)
+            .unwrap_or_default(),
     };
     let meets = |x: f64| match direction {
         Direction::Increase => x >= result.target,
@@ -178,19 +197,29 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
     let shown = |x: f64| significant(x, 4);
     let Some(last) = layout.periods.last().copied() else {
         status.problem = Some(format!("no whole {} lies within the objective's period", result.grain));
-        status.verdict = format!("{name} cannot be told: no whole {} lies within the objective's period.", result.grain);
+        status.verdict = format!(
+            "{name} cannot be told: no whole {} lies within the objective's period.",
+            result.grain
+        );
         return status;
     };
     if layout.complete.last() == Some(&last) {
         match since.iter().find(|(d, _)| *d == last).and_then(|(_, v)| *v) {
             Some(value) if meets(value) => {
                 status.state = KeyResultState::Hit;
-                status.verdict = format!("{name} is hit: {} against a target of {}.", shown(value), shown(result.target));
+                status.verdict = format!(
+                    "{name} is hit: {} against a target of {}.",
+                    shown(value),
+                    shown(result.target)
+                );
             }
             Some(value) => {
                 status.state = KeyResultState::Missed;
-                status.verdict =
-                    format!("{name} is missed: {} against a target of {}.", shown(value), shown(result.target));
+                status.verdict = format!(
+                    "{name} is missed: {} against a target of {}.",
+                    shown(value),
+                    shown(result.target)
+                );
             }
             None => {
                 status.problem = Some("the last period has no value".into());
@@ -199,12 +228,11 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
         }
         return status;
     }
-    // Periods are equally spaced steps; the forecast is for the objective's last one.
-    let position = |d: Date| layout.before.iter().chain(&layout.periods).position(|p| *p == d);
-    let points: Vec<(f64, f64)> =
-        series.points.iter().filter_map(|(d, v)| Some((position(*d)? as f64, (*v)?))).collect();
-    let at = position(last).unwrap_or(points.len()) as f64;
-    match forecast(&points, at, result.target, direction) {
+    // Periods are equally spaced steps from the first one before the objective to its last.
+    let values: Vec<Option<f64>> = series.points.iter().map(|(_, v)| *v).collect();
+    let at = layout.before.len() + layout.periods.len() - 1;
+    let season = (layout.grain == Grain::Day).then_some(7);
+    match forecast(&values, at, result.target, direction, season) {
         Ok(found) => {
             let p = found.probability;
             status.state = if p >= ON_TRACK {

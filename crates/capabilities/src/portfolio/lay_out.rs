@@ -53,7 +53,13 @@ impl Layout {
         let periods = grain.within(first, end);
         let complete = periods.iter().copied().filter(|d| grain.next(*d) <= today).collect();
         let before = grain.within(first.saturating_sub(length.days()), first);
-        Ok(Layout { grain, first, periods, complete, before })
+        Ok(Layout {
+            grain,
+            first,
+            periods,
+            complete,
+            before,
+        })
     }
 }
 
@@ -82,8 +88,11 @@ pub fn definitions(context: &Context, objective: &Meta, metric: &str) -> BTreeMa
 /// Tables that a key result reads.
 pub fn tables(context: &Context, metric: &str) -> Vec<String> {
     let (_, models) = behind(context, metric);
-    let datasets: BTreeSet<String> =
-        models.iter().filter_map(|m| context.project.semantic_models.get(m)).map(|m| m.dataset.clone()).collect();
+    let datasets: BTreeSet<String> = models
+        .iter()
+        .filter_map(|m| context.project.semantic_models.get(m))
+        .map(|m| m.dataset.clone())
+        .collect();
     datasets.into_iter().collect()
 }
 
@@ -94,7 +103,9 @@ fn behind(context: &Context, metric: &str) -> (BTreeSet<String>, BTreeSet<String
     let mut models = BTreeSet::new();
     let mut todo = vec![metric.to_string()];
     while let Some(name) = todo.pop() {
-        let Some(found) = project.metrics.get(&name) else { continue };
+        let Some(found) = project.metrics.get(&name) else {
+            continue;
+        };
         if !metrics.insert(name) {
             continue;
         }
@@ -112,7 +123,10 @@ fn behind(context: &Context, metric: &str) -> (BTreeSet<String>, BTreeSet<String
             }
         };
         for measure in measures {
-            let of = project.semantic_models.values().filter(|m| m.measures.iter().any(|x| x.name == measure.name));
+            let of = project
+                .semantic_models
+                .values()
+                .filter(|m| m.measures.iter().any(|x| x.name == measure.name));
             models.extend(of.map(|m| m.meta.name.clone()));
         }
     }
@@ -128,8 +142,7 @@ fn behind(context: &Context, metric: &str) -> (BTreeSet<String>, BTreeSet<String
             .values()
             .filter(|m| {
                 m.entities.iter().any(|e| {
-                    entities.contains(e.name.as_str())
-                        && e.entity_type != steward_definitions::EntityType::Foreign
+                    entities.contains(e.name.as_str()) && e.entity_type != steward_definitions::EntityType::Foreign
                 })
             })
             .map(|m| m.meta.name.clone())

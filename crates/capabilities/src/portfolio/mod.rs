@@ -29,11 +29,15 @@ pub async fn conclude(
     name: &str,
     as_of: Option<i64>,
 ) -> Result<(ObjectiveStatus, bool), CapabilityError> {
-    let objective = context.project.objectives.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "objective".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.objectives.keys()),
-    })?;
+    let objective = context
+        .project
+        .objectives
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "objective".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.objectives.keys()),
+        })?;
     let as_of_us = as_of.unwrap_or(context.now_us);
     let zone = zone(&context.project.settings)?;
     let today = day(as_of_us, &zone)
@@ -48,8 +52,12 @@ pub async fn conclude(
         reused &= known;
         status.key_results.push(found);
     }
-    let progress: Vec<f64> =
-        status.key_results.iter().filter_map(|k| k.progress).map(|p| p.clamp(0.0, 1.0)).collect();
+    let progress: Vec<f64> = status
+        .key_results
+        .iter()
+        .filter_map(|k| k.progress)
+        .map(|p| p.clamp(0.0, 1.0))
+        .collect();
     status.progress = (!progress.is_empty()).then(|| progress.iter().sum::<f64>() / progress.len() as f64);
     let worst = status.key_results.iter().min_by_key(|k| k.state);
     status.verdict = match worst {
@@ -63,12 +71,18 @@ pub async fn conclude(
 fn sentence(state: KeyResultState) -> String {
     let words = state.words();
     let mut letters = words.chars();
-    letters.next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + letters.as_str())
+    letters.next().map_or(String::new(), |c| {
+        c.to_uppercase().collect::<String>() + letters.as_str()
+    })
 }
 
 fn skeleton(context: &Context, objective: &Objective, as_of_us: i64) -> ObjectiveStatus {
     let name = &objective.meta.name;
-    let serving = context.project.initiatives.values().filter(|i| i.objectives.contains(name));
+    let serving = context
+        .project
+        .initiatives
+        .values()
+        .filter(|i| i.objectives.contains(name));
     ObjectiveStatus {
         objective: name.clone(),
         label: objective.meta.label.clone(),
@@ -109,7 +123,10 @@ pub fn initiatives(context: &Context) -> Vec<InitiativeView> {
     let project = &context.project;
     let view = |i: &steward_definitions::Initiative| {
         let name = &i.meta.name;
-        let experiments = project.experiments.values().filter(|e| e.initiative.as_ref() == Some(name));
+        let experiments = project
+            .experiments
+            .values()
+            .filter(|e| e.initiative.as_ref() == Some(name));
         let bets = project.bets.values().filter(|b| b.initiative == *name);
         InitiativeView {
             name: name.clone(),
@@ -135,14 +152,33 @@ pub fn bets(context: &Context) -> Vec<BetView> {
     let project = &context.project;
     let today = zone(&project.settings).ok().and_then(|zone| day(context.now_us, &zone));
     let view = |b: &steward_definitions::Bet| {
-        let due = b.resolve_by.as_deref().and_then(|d| d.parse::<jiff::civil::Date>().ok());
+        let due = b
+            .resolve_by
+            .as_deref()
+            .and_then(|d| d.parse::<jiff::civil::Date>().ok());
         let mut links = vec![
-            Reference { kind: Kind::Initiative, name: b.initiative.clone() },
-            Reference { kind: Kind::Metric, name: b.metric.clone() },
+            Reference {
+                kind: Kind::Initiative,
+                name: b.initiative.clone(),
+            },
+            Reference {
+                kind: Kind::Metric,
+                name: b.metric.clone(),
+            },
         ];
-        links.extend(b.experiment.iter().map(|e| Reference { kind: Kind::Experiment, name: e.clone() }));
-        let objectives = project.initiatives.get(&b.initiative).map(|i| i.objectives.as_slice()).unwrap_or_default();
-        links.extend(objectives.iter().map(|o| Reference { kind: Kind::Objective, name: o.clone() }));
+        links.extend(b.experiment.iter().map(|e| Reference {
+            kind: Kind::Experiment,
+            name: e.clone(),
+        }));
+        let objectives = project
+            .initiatives
+            .get(&b.initiative)
+            .map(|i| i.objectives.as_slice())
+            .unwrap_or_default();
+        links.extend(objectives.iter().map(|o| Reference {
+            kind: Kind::Objective,
+            name: o.clone(),
+        }));
         BetView {
             name: b.meta.name.clone(),
             label: b.meta.label.clone(),

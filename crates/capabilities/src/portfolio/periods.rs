@@ -93,8 +93,14 @@ mod tests {
         let weeks = Grain::Week.within(date(2025, 7, 1), date(2025, 8, 1));
         assert_eq!(weeks, [date(2025, 7, 7), date(2025, 7, 14), date(2025, 7, 21)]);
         assert_eq!(Grain::Month.within(date(2025, 7, 1), date(2025, 10, 1)).len(), 3);
-        assert_eq!(Grain::Month.within(date(2025, 7, 2), date(2025, 9, 30)), [date(2025, 8, 1)]);
+        assert_eq!(
+            Grain::Month.within(date(2025, 7, 2), date(2025, 9, 30)),
+            [date(2025, 8, 1)]
+        );
         assert_eq!(Grain::Day.within(date(2025, 7, 1), date(2025, 7, 1)), []);
-        assert_eq!(Grain::Quarter.within(date(2025, 2, 1), date(2025, 8, 1)), [date(2025, 4, 1)]);
+        assert_eq!(
+            Grain::Quarter.within(date(2025, 2, 1), date(2025, 8, 1)),
+            [date(2025, 4, 1)]
+        );
     }
 }

@@ -1,0 +1,8 @@
+//! The rooms, through their public surface, over the embedded engine and a real ledger.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod experiments;
+mod governance;
+mod hillstrom;
+mod shop;
