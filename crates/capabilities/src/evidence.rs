@@ -51,14 +51,14 @@ where
         seed: 0,
         program: PROGRAM.to_string(),
     };
-    if let Some(evidence) = context.ledger.evidence(&key).await? {
-        if let Ok(value) = serde_json::from_value(evidence.value.clone()) {
-            return Ok(Concluded {
-                value,
-                evidence,
-                reused: true,
-            });
-        }
+    if let Some(evidence) = context.ledger.evidence(&key).await?
+        && let Ok(value) = serde_json::from_value(evidence.value.clone())
+    {
+        return Ok(Concluded {
+            value,
+            evidence,
+            reused: true,
+        });
     }
     let (value, provenance) = compute().await?;
     let stored = serde_json::to_value(&value).map_err(|e| CapabilityError::Invalid(format!("{subject}: {e}")))?;

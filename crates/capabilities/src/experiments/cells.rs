@@ -84,7 +84,7 @@ impl Cells {
             let of = |(i, v): (usize, &Vec<Option<String>>)| v.get(row).cloned().flatten().map(|v| (i, v));
             values.iter().enumerate().find_map(of)
         };
-        let mut order: Vec<(Option<(usize, String)>, Option<i64>, i64, usize)> = (0..arms.len())
+        let mut order: Vec<_> = (0..arms.len())
             .map(|row| {
                 let arm = arms.get(row).copied().flatten().unwrap_or(super::query::UNKNOWN_ARM);
                 (segment_of(row), buckets.get(row).copied().flatten(), arm, row)

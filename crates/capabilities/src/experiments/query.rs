@@ -56,7 +56,8 @@ pub struct Capped<'a> {
 
 /// Splits metrics into groups that share fact tables; each group is one query.
 pub fn groups(metrics: &[UnitMetric]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Vec<(String, String)>, Vec<usize>)> = Vec::new();
+    type Sources = Vec<(String, String)>;
+    let mut groups: Vec<(Sources, Vec<usize>)> = Vec::new();
     for (i, metric) in metrics.iter().enumerate() {
         let mut sources: Vec<(String, String)> = metric
             .variables

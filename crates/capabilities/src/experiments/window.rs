@@ -54,8 +54,6 @@ pub struct Window {
     pub from: Option<i64>,
     /// Last exposure, exclusive.
     pub before: Option<i64>,
-    /// The definition's end.
-    pub end: Option<i64>,
     /// Facts and closed windows up to here, exclusive; `None` when exposures have no time.
     pub cut: Option<i64>,
     /// Seconds after exposure in which facts count.
@@ -95,7 +93,6 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
         return Ok(Window {
             from: None,
             before: None,
-            end,
             cut: None,
             seconds,
             status,
@@ -117,7 +114,6 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
     Ok(Window {
         from,
         before,
-        end,
         cut: Some(cut),
         seconds: experiment.window_seconds,
         status,

@@ -183,6 +183,9 @@ fn bare<T: Serialize>(definition: &T) -> Value {
     value
 }
 
+/// Members of a JSON object, or of a list by name.
+type Members<'a> = BTreeMap<String, &'a Value>;
+
 /// Fields that differ. Lists of named things are compared by name.
 fn differences(path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
     if before == after {
@@ -203,7 +206,7 @@ fn differences(path: &str, before: Option<&Value>, after: Option<&Value>, out: &
         (Some(a), Some(b)) => named(a).zip(named(b)),
         _ => None,
     };
-    let Some((a, b)): Option<(BTreeMap<String, &Value>, BTreeMap<String, &Value>)> = maps else {
+    let Some((a, b)): Option<(Members, Members)> = maps else {
         let known = |v: Option<&Value>| v.filter(|v| !v.is_null()).cloned();
         out.push(FieldChange {
             field: path.to_string(),
