@@ -8,8 +8,8 @@ use arrow::array::ArrayRef;
 use crate::DemoError;
 use crate::calendar::iso;
 use crate::columns::{ints, longs, times, words};
-use crate::customers::{Catalogue, EVENT_TYPES, FeedRow};
 use crate::faults::RENAMED;
+use crate::rows::{Catalogue, EVENT_TYPES, FeedRow};
 use crate::write::{Finished, Layout, Store, TableFile};
 
 /// The feed as agreed.

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use crate::customers::{Catalogue, FeedRow, GROUP, Outcome, Shared, Subscriber, TABLES, TRUE_USERS};
+use crate::customers::{GROUP, Outcome, Shared, Subscriber};
 use crate::paired::{Tally, pairs};
 use crate::population::Signups;
+use crate::rows::{Catalogue, EXPOSURES, FeedRow, TABLES, TRUE_USERS};
 use crate::shop::Shop;
 use crate::tickets::Span;
 use crate::write::{Encoder, Finished, TableFile, write_table};
@@ -147,7 +148,7 @@ fn make(
     let subs = subscriptions::simulate(world.seed, &gathered.subscribers);
     // Exposures of E3 follow from all subscribers, so they are the last row group.
     for ((file, encoder), layout) in tables.iter_mut().zip(&encoders).zip(TABLES) {
-        if layout.name == customers::EXPOSURES.name {
+        if layout.name == EXPOSURES.name {
             file.append(encoder.encode(groups, subs.exposures.clone())?)?;
         }
     }

@@ -17,6 +17,7 @@ mod paired;
 mod personal;
 mod population;
 mod project;
+mod rows;
 mod shop;
 mod subscriptions;
 mod tickets;

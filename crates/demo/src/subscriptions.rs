@@ -4,9 +4,10 @@ use arrow::array::ArrayRef;
 
 use crate::calendar::{DAYS, HOUR, midnight};
 use crate::columns::{bools, bools_or, dates, dates_or, doubles, ints, longs, texts_or, words};
-use crate::customers::{Subscriber, exposures};
+use crate::customers::Subscriber;
 use crate::draw::{Key, Subject};
 use crate::population::User;
+use crate::rows::exposures;
 use crate::world::{E3, Exp};
 use crate::write::{Layout, Store};
 

@@ -196,7 +196,10 @@ impl TableFile {
             std::fs::create_dir_all(parent).map_err(io)?;
         }
         let file = File::create(&temporary).map_err(io)?;
-        let temporary = Temporary { path: temporary, published: false };
+        let temporary = Temporary {
+            path: temporary,
+            published: false,
+        };
         let schema = layout.schema();
         // Without the Arrow schema in the file, dictionaries are read back as plain text.
         let options = ArrowWriterOptions::new()
@@ -278,8 +281,10 @@ impl TableFile {
 impl Finished {
     /// Gives the file its name.
     pub(crate) fn publish(&mut self) -> Result<(), DemoError> {
-        std::fs::rename(&self.temporary.path, &self.path)
-            .map_err(|error| DemoError::Write { path: self.path.clone(), error })?;
+        std::fs::rename(&self.temporary.path, &self.path).map_err(|error| DemoError::Write {
+            path: self.path.clone(),
+            error,
+        })?;
         self.temporary.published = true;
         Ok(())
     }

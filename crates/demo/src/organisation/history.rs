@@ -276,9 +276,12 @@ const HISTORY: [(&str, &str, Option<&str>, i32); 10] = [
     ("Rank features null for three days", "high", Some("sessions"), ymd(2025, 9, 18)),
     ("One hour of events stamped an hour ahead", "low", Some("event_feed"), ymd(2025, 10, 26)),
 ];
-/// Two actions per incident: title, days to close (none is open), and whether the claim is false.
+/// Title, days to close (none is open), and whether the claim is false.
+type Action = (&'static str, Option<i32>, bool);
+
+/// Two actions per incident.
 #[rustfmt::skip]
-const FOLLOW_UP: [[(&str, Option<i32>, bool); 2]; 10] = [
+const FOLLOW_UP: [[Action; 2]; 10] = [
     [("Make the job idempotent", Some(9), false), ("Alert on doubled daily revenue", Some(12), true)],
     [("Freshness check on scores", Some(6), false), ("Page the owner when scoring fails", Some(20), true)],
     [("Separate test and live catalogues", Some(30), false), ("Compare the index with the catalogue", Some(14), false)],
@@ -301,7 +304,7 @@ fn follow_up(data: &Path, truths: &Path) -> Result<(Vec<Finished>, Finished), De
         dates(HISTORY.iter().map(|i| i.3)),
         dates((0..).zip(&HISTORY).map(|(n, i)| i.3 + 1 + n % 3)),
     ];
-    let rows: Vec<(usize, &(&str, Option<i32>, bool))> = FOLLOW_UP
+    let rows: Vec<(usize, &Action)> = FOLLOW_UP
         .iter()
         .enumerate()
         .flat_map(|(n, pair)| pair.iter().map(move |a| (n, a)))

@@ -15,7 +15,11 @@ fn the_bill_adds_up_to_the_cent() {
     assert_eq!(kinds, BTreeSet::from(["Credit", "Purchase", "Tax", "Usage"]));
     assert!((0..bill.rows()).all(|n| categories[n] != "Credit" || billed[n] < 0));
     assert_eq!(classes.iter().filter(|c| *c == "Correction").count(), 4);
-    let services: BTreeSet<_> = bill.texts("ServiceName").into_iter().filter(|s| s != "Account").collect();
+    let services: BTreeSet<_> = bill
+        .texts("ServiceName")
+        .into_iter()
+        .filter(|s| s != "Account")
+        .collect();
     assert!(services.len() >= 8, "{services:?}");
     assert_eq!(bill.texts("ProviderName").into_iter().collect::<BTreeSet<_>>().len(), 2);
 }
@@ -36,8 +40,11 @@ fn the_commitment_covers_two_fifths_and_an_eighth_is_untagged() {
         let parsed: BTreeMap<String, String> = serde_json::from_str(text).unwrap();
         assert_eq!(parsed.keys().collect::<Vec<_>>(), ["env", "model", "project"]);
     }
-    let orphan: Vec<i64> =
-        usage.iter().filter(|&&n| resources[n] == "gpu-orphan").map(|&n| bill.longs("BilledCost")[n]).collect();
+    let orphan: Vec<i64> = usage
+        .iter()
+        .filter(|&&n| resources[n] == "gpu-orphan")
+        .map(|&n| bill.longs("BilledCost")[n])
+        .collect();
     assert_eq!(orphan, [31_000; 6]);
 }
 
@@ -61,7 +68,11 @@ fn stated_probabilities_are_bent_by_the_known_slope_and_shift() {
     assert_eq!(bets.rows(), 240);
     let logit = |p: f64| (p / (1.0 - p)).ln();
     let mut worst = 0.0f64;
-    for (stated, p) in bets.numbers("stated_probability").into_iter().zip(truth.numbers("probability")) {
+    for (stated, p) in bets
+        .numbers("stated_probability")
+        .into_iter()
+        .zip(truth.numbers("probability"))
+    {
         if (0.02..0.98).contains(&stated) {
             worst = worst.max((0.625 * logit(stated) - 0.25 - logit(p)).abs());
         }
@@ -70,7 +81,10 @@ fn stated_probabilities_are_bent_by_the_known_slope_and_shift() {
     assert!(worst < 0.02, "{worst}");
     let expected: f64 = truth.numbers("probability").iter().sum();
     let succeeded = truth.longs("succeeds").iter().sum::<i64>() as f64;
-    assert!((succeeded - expected).abs() < 4.0 * 60f64.sqrt(), "{succeeded} of {expected}");
+    assert!(
+        (succeeded - expected).abs() < 4.0 * 60f64.sqrt(),
+        "{succeeded} of {expected}"
+    );
     // Open bets show no outcome.
     for (day, outcome) in bets.maybe("resolved_date").iter().zip(bets.maybe("succeeded")) {
         assert_eq!(day.is_some(), outcome.is_some());
@@ -117,7 +131,10 @@ fn the_organisation_is_as_described() {
     assert_eq!(skills.texts("skill").into_iter().collect::<BTreeSet<_>>().len(), 12);
     assert_eq!(made.data("projects").rows(), 9);
     assert_eq!(made.data("actions").rows(), 20);
-    let (falsely, status) = (made.truth("actions").longs("falsely_closed"), made.data("actions").texts("status"));
+    let (falsely, status) = (
+        made.truth("actions").longs("falsely_closed"),
+        made.data("actions").texts("status"),
+    );
     assert_eq!(falsely.iter().sum::<i64>(), 6);
     assert!(falsely.iter().zip(&status).all(|(f, s)| *f == 0 || s == "closed"));
     // Easter Monday of 2025 was 21 April, of 2024 1 April.

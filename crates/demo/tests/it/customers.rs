@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::table::{DAY, Table, midnight, shared};
 
 fn near(value: f64, wanted: f64, tolerance: f64, what: &str) {
-    assert!((value - wanted).abs() <= tolerance, "{what}: {value}, wanted {wanted} ± {tolerance}");
+    assert!(
+        (value - wanted).abs() <= tolerance,
+        "{what}: {value}, wanted {wanted} ± {tolerance}"
+    );
 }
 
 #[test]
@@ -48,7 +51,11 @@ fn keys_are_unique_and_refer_to_rows() {
         .map(|(row, _)| row)
         .collect();
     assert_eq!(bought.len(), orders.rows());
-    let (gross, discount, ts) = (orders.longs("gross_cents"), orders.longs("discount_cents"), orders.longs("ts"));
+    let (gross, discount, ts) = (
+        orders.longs("gross_cents"),
+        orders.longs("discount_cents"),
+        orders.longs("ts"),
+    );
     for (n, session) in orders.longs("session_id").iter().enumerate() {
         assert_eq!(converted[visits[session]], 1);
         assert_eq!(bought[session], (ts[n], gross[n] - discount[n]));
@@ -61,13 +68,23 @@ fn customers_buy_and_leave_as_the_model_says() {
     let truth = made.truth("users");
     let rates = truth.numbers("sessions_per_day");
     // Gamma(0.9, rate 3): mean 0.3, sd 0.316; Austria's customers come a fifth less.
-    near(rates.iter().sum::<f64>() / rates.len() as f64, 0.3, 4.0 * 0.316 / (rates.len() as f64).sqrt(), "rate");
+    near(
+        rates.iter().sum::<f64>() / rates.len() as f64,
+        0.3,
+        4.0 * 0.316 / (rates.len() as f64).sqrt(),
+        "rate",
+    );
     let (orders, sessions) = (made.data("orders"), made.data("sessions"));
     // In a stretch without effects an order follows a session with probability 0.04.
     let quiet = midnight(0)..midnight(59);
     let visits = sessions.longs("start_ts").iter().filter(|t| quiet.contains(t)).count() as f64;
     let bought = orders.longs("ts").iter().filter(|t| quiet.contains(t)).count() as f64;
-    near(bought / visits, 0.04 * 0.995, 4.0 * (0.04 * 0.96 / visits).sqrt(), "conversion");
+    near(
+        bought / visits,
+        0.04 * 0.995,
+        4.0 * (0.04 * 0.96 / visits).sqrt(),
+        "conversion",
+    );
     // The chance of leaving after a first order is the mean of Beta(1.2, 4).
     let mut counts: BTreeMap<i64, (u32, i64)> = BTreeMap::new();
     for (user, ts) in orders.longs("user_id").into_iter().zip(orders.longs("ts")) {
@@ -77,8 +94,16 @@ fn customers_buy_and_leave_as_the_model_says() {
     let left = truth.longs("left_day");
     let index = truth.index("user_id");
     let buyers = counts.len() as f64;
-    let at_once = counts.iter().filter(|(user, c)| c.0 == 1 && left[index[user]] >= 0).count() as f64;
-    near(at_once / buyers, 1.2 / 5.2, 4.0 * (0.23 * 0.77 / buyers).sqrt(), "leaving after the first order");
+    let at_once = counts
+        .iter()
+        .filter(|(user, c)| c.0 == 1 && left[index[user]] >= 0)
+        .count() as f64;
+    near(
+        at_once / buyers,
+        1.2 / 5.2,
+        4.0 * (0.23 * 0.77 / buyers).sqrt(),
+        "leaving after the first order",
+    );
     // Nobody comes back: death is applied in event order.
     for (user, day) in sessions.longs("user_id").iter().zip(sessions.longs("start_ts")) {
         let gone = left[index[user]];
@@ -87,7 +112,10 @@ fn customers_buy_and_leave_as_the_model_says() {
     for (user, (_, last)) in &counts {
         let gone = left[index[user]];
         // An order ends minutes after its session starts, at worst past midnight.
-        assert!(gone < 0 || (*last - midnight(gone) < DAY + DAY / 24), "the last order of {user} is not the end");
+        assert!(
+            gone < 0 || (*last - midnight(gone) < DAY + DAY / 24),
+            "the last order of {user} is not the end"
+        );
     }
     let gross = orders.numbers("gross_cents");
     near(gross.iter().sum::<f64>() / gross.len() as f64, 3_010.0, 130.0, "basket");
@@ -99,7 +127,12 @@ fn subscriptions_churn_six_in_a_hundred_a_month() {
     let months = made.data("sub_months");
     let outcomes = months.maybe("churned_next");
     let known: Vec<i64> = outcomes.iter().flatten().copied().collect();
-    near(known.iter().sum::<i64>() as f64 / known.len() as f64, 0.06, 0.012, "churn");
+    near(
+        known.iter().sum::<i64>() as f64 / known.len() as f64,
+        0.06,
+        0.012,
+        "churn",
+    );
     // The leak is filled for leavers only.
     for (outcome, visits) in outcomes.iter().zip(months.longs("cancel_page_visits")) {
         assert_eq!(visits > 0, *outcome == Some(1));
@@ -119,10 +152,17 @@ fn subscriptions_churn_six_in_a_hundred_a_month() {
 fn experiments_expose_each_unit_once_and_e7_loses_mobile_users() {
     let made = shared();
     let exposures = made.data("exposures");
-    let (ids, units, variants) = (exposures.texts("exp_id"), exposures.longs("unit_id"), exposures.texts("variant"));
+    let (ids, units, variants) = (
+        exposures.texts("exp_id"),
+        exposures.longs("unit_id"),
+        exposures.texts("variant"),
+    );
     let mut seen: BTreeMap<(&str, i64), &str> = BTreeMap::new();
     for ((id, unit), variant) in ids.iter().zip(&units).zip(&variants) {
-        assert!(seen.insert((id, *unit), variant).is_none(), "{id} has unit {unit} twice");
+        assert!(
+            seen.insert((id, *unit), variant).is_none(),
+            "{id} has unit {unit} twice"
+        );
     }
     for id in ["E1", "E2", "E3", "E4", "E5", "E6", "E8"] {
         let arm = |v: &str| seen.iter().filter(|((e, _), got)| *e == id && **got == v).count() as f64;
@@ -134,8 +174,16 @@ fn experiments_expose_each_unit_once_and_e7_loses_mobile_users() {
         near(control / all, 0.5, spread * 0.5 / all.sqrt(), id);
     }
     let holdout = seen.iter().filter(|((e, _), v)| *e == "E9" && **v == "holdout").count() as f64;
-    let launched = seen.iter().filter(|((e, _), v)| *e == "E9" && **v == "launched").count() as f64;
-    near(holdout / (holdout + launched), 0.05, 4.0 * (0.05 * 0.95 / (holdout + launched)).sqrt(), "holdout");
+    let launched = seen
+        .iter()
+        .filter(|((e, _), v)| *e == "E9" && **v == "launched")
+        .count() as f64;
+    near(
+        holdout / (holdout + launched),
+        0.05,
+        4.0 * (0.05 * 0.95 / (holdout + launched)).sqrt(),
+        "holdout",
+    );
 
     // Whoever came in E7's days outside the holdout and is not exposed is mobile: the lost six in a hundred.
     let users = made.data("users");
@@ -158,7 +206,12 @@ fn experiments_expose_each_unit_once_and_e7_loses_mobile_users() {
         .count()
         + lost.len();
     let share = lost.len() as f64 / treated_mobile as f64;
-    near(share, 0.06, 4.0 * (0.06 * 0.94 / treated_mobile as f64).sqrt(), "share lost");
+    near(
+        share,
+        0.06,
+        4.0 * (0.06 * 0.94 / treated_mobile as f64).sqrt(),
+        "share lost",
+    );
 }
 
 #[test]
@@ -185,17 +238,29 @@ fn personal_data_is_valid_and_invented() {
     }
     for email in users.texts("email") {
         let domain = email.split_once('@').unwrap().1;
-        assert!(["example.com", "example.org", "example.net"].contains(&domain), "{email}");
+        assert!(
+            ["example.com", "example.org", "example.net"].contains(&domain),
+            "{email}"
+        );
         assert!(email.is_ascii() && !email.contains(' '), "{email}");
     }
     for (phone, country) in users.texts("phone").iter().zip(&countries) {
-        let fiction = ["+49 30 23125", "+49 40 66969", "+49 89 99998", "+49 221 4710", "+33 6 39 98 "];
+        let fiction = [
+            "+49 30 23125",
+            "+49 40 66969",
+            "+49 89 99998",
+            "+49 221 4710",
+            "+33 6 39 98 ",
+        ];
         match country.as_str() {
             "DE" | "FR" => assert!(fiction.iter().any(|f| phone.starts_with(f)), "{phone}"),
             _ => assert!(phone.contains("000"), "{phone}"),
         }
     }
-    assert_eq!(users.texts("email").into_iter().collect::<BTreeSet<_>>().len(), users.rows());
+    assert_eq!(
+        users.texts("email").into_iter().collect::<BTreeSet<_>>().len(),
+        users.rows()
+    );
 }
 
 #[test]
@@ -213,14 +278,21 @@ fn texts_of_tickets_hold_personal_data_where_the_truth_says() {
     let (starts, ends) = (spans.longs("start"), spans.longs("end"));
     for (n, ticket) in spans.longs("ticket_id").iter().enumerate() {
         let at = index[ticket];
-        let column = if kinds[n] == "name" { "full_name" } else { kinds[n].as_str() };
+        let column = if kinds[n] == "name" {
+            "full_name"
+        } else {
+            kinds[n].as_str()
+        };
         let wanted = &users.texts(column)[people[&owners[at]]];
         assert_eq!(&texts[at][starts[n] as usize..ends[n] as usize], wanted);
         if n > 40 {
             break;
         }
     }
-    assert!(texts.iter().zip(tickets.longs("ticket_id")).all(|(text, id)| {
-        !text.contains('@') || spans.longs("ticket_id").contains(&id)
-    }));
+    assert!(
+        texts
+            .iter()
+            .zip(tickets.longs("ticket_id"))
+            .all(|(text, id)| { !text.contains('@') || spans.longs("ticket_id").contains(&id) })
+    );
 }

@@ -17,7 +17,11 @@ fn feed() -> BTreeMap<String, Table> {
 }
 
 fn days_with(fault: impl Fn(&Table) -> bool) -> Vec<String> {
-    feed().into_iter().filter(|(_, table)| fault(table)).map(|(day, _)| day).collect()
+    feed()
+        .into_iter()
+        .filter(|(_, table)| fault(table))
+        .map(|(day, _)| day)
+        .collect()
 }
 
 #[test]
@@ -30,9 +34,8 @@ fn the_column_is_renamed_on_one_day() {
 
 #[test]
 fn cents_become_euros_for_nine_hours() {
-    let small = |t: &Table| {
-        t.names().contains(&"amount_minor".to_owned()) && t.longs("amount_minor").iter().any(|&a| a < 100)
-    };
+    let small =
+        |t: &Table| t.names().contains(&"amount_minor".to_owned()) && t.longs("amount_minor").iter().any(|&a| a < 100);
     assert_eq!(days_with(small), ["2025-06-03"]);
     let table = &feed()["2025-06-03"];
     let hours: BTreeSet<i64> = table
@@ -48,7 +51,12 @@ fn cents_become_euros_for_nine_hours() {
 #[test]
 fn mobile_sessions_of_one_day_come_thirty_hours_late() {
     let six = DAY / 4;
-    let late = |t: &Table| t.longs("ts").iter().zip(t.longs("ingest_ts")).any(|(ts, at)| at - ts > six);
+    let late = |t: &Table| {
+        t.longs("ts")
+            .iter()
+            .zip(t.longs("ingest_ts"))
+            .any(|(ts, at)| at - ts > six)
+    };
     assert_eq!(days_with(late), ["2025-07-09", "2025-07-10"]);
     let sessions = shared().data("sessions");
     let devices = sessions.texts("device");
@@ -63,7 +71,10 @@ fn mobile_sessions_of_one_day_come_thirty_hours_late() {
         }
     }
     let share = delayed as f64 / mobile as f64;
-    assert!((share - 0.04).abs() < 4.0 * (0.04 * 0.96 / mobile as f64).sqrt(), "{share}");
+    assert!(
+        (share - 0.04).abs() < 4.0 * (0.04 * 0.96 / mobile as f64).sqrt(),
+        "{share}"
+    );
 }
 
 #[test]
@@ -82,7 +93,12 @@ fn one_hour_is_stamped_twice_when_clocks_go_back() {
     assert_eq!(days_with(future), ["2025-10-26"]);
     let hour = DAY / 24;
     let stamps = feed()["2025-10-26"].longs("ts");
-    let in_hour = |h: i64| stamps.iter().filter(|ts| (**ts - midnight(298)).div_euclid(hour) == h).count();
+    let in_hour = |h: i64| {
+        stamps
+            .iter()
+            .filter(|ts| (**ts - midnight(298)).div_euclid(hour) == h)
+            .count()
+    };
     assert_eq!(in_hour(0), 0);
     assert!(in_hour(1) > in_hour(2));
 }
@@ -129,14 +145,28 @@ fn every_incident_has_a_deadline_and_clean_control_days() {
     let kept: BTreeSet<String> = feed().into_keys().collect();
     let names = table.texts("name");
     let (from, deadline) = (table.longs("from_ts"), table.longs("deadline_ts"));
-    let (slice, first, last) = (table.longs("slice_day"), table.longs("control_from"), table.longs("control_to"));
+    let (slice, first, last) = (
+        table.longs("slice_day"),
+        table.longs("control_from"),
+        table.longs("control_to"),
+    );
     for n in 0..table.rows() {
-        assert!(deadline[n] > from[n] && last[n] <= slice[n] && last[n] - first[n] == 7, "{}", names[n]);
-        assert!(deadline[n] >= (slice[n] + 1) * DAY || names[n] == "leaking_column", "{}", names[n]);
+        assert!(
+            deadline[n] > from[n] && last[n] <= slice[n] && last[n] - first[n] == 7,
+            "{}",
+            names[n]
+        );
+        assert!(
+            deadline[n] >= (slice[n] + 1) * DAY || names[n] == "leaking_column",
+            "{}",
+            names[n]
+        );
         if table.texts("dataset")[n] == "event_feed" {
             for day in first[n]..=slice[n] {
                 let offset = (day - EPOCH_DAY) as i32;
-                let date = jiff::civil::date(2025, 1, 1).checked_add(jiff::Span::new().days(offset)).unwrap();
+                let date = jiff::civil::date(2025, 1, 1)
+                    .checked_add(jiff::Span::new().days(offset))
+                    .unwrap();
                 assert!(kept.contains(&date.to_string()), "{} lacks {date}", names[n]);
             }
         }

@@ -33,7 +33,11 @@ pub fn make(seed: u64, scale: f64, threads: usize) -> Made {
     let dir = keep.path().to_path_buf();
     let world = World { seed, scale, threads };
     let summary = generate(&world, &dir.join("data"), &dir.join("truth"), &|_| {}).unwrap();
-    Made { dir, summary, _keep: keep }
+    Made {
+        dir,
+        summary,
+        _keep: keep,
+    }
 }
 
 /// The world that most tests look at.
@@ -51,7 +55,9 @@ pub fn read(path: &Path) -> Table {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let schema = builder.schema().clone();
     let batches: Vec<RecordBatch> = builder.build().unwrap().map(|b| b.unwrap()).collect();
-    Table { batch: concat_batches(&schema, &batches).unwrap() }
+    Table {
+        batch: concat_batches(&schema, &batches).unwrap(),
+    }
 }
 
 impl Made {
@@ -67,7 +73,10 @@ impl Made {
     pub fn parameter(&self, name: &str) -> f64 {
         let table = self.truth("parameters");
         let names = table.texts("name");
-        let at = names.iter().position(|n| n == name).unwrap_or_else(|| panic!("no parameter {name}"));
+        let at = names
+            .iter()
+            .position(|n| n == name)
+            .unwrap_or_else(|| panic!("no parameter {name}"));
         table.numbers("value")[at]
     }
 }
@@ -82,7 +91,10 @@ impl Table {
     }
 
     fn column(&self, name: &str) -> &dyn Array {
-        self.batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}")).as_ref()
+        self.batch
+            .column_by_name(name)
+            .unwrap_or_else(|| panic!("no column {name}"))
+            .as_ref()
     }
 
     /// Whole numbers, times in microseconds, days since 1970 and money in cents; nulls are `None`.
@@ -90,19 +102,32 @@ impl Table {
         let column = self.column(name);
         match column.data_type() {
             DataType::Int64 => column.as_primitive::<Int64Type>().iter().collect(),
-            DataType::Int32 => column.as_primitive::<Int32Type>().iter().map(|v| v.map(i64::from)).collect(),
-            DataType::Date32 => column.as_primitive::<Date32Type>().iter().map(|v| v.map(i64::from)).collect(),
+            DataType::Int32 => column
+                .as_primitive::<Int32Type>()
+                .iter()
+                .map(|v| v.map(i64::from))
+                .collect(),
+            DataType::Date32 => column
+                .as_primitive::<Date32Type>()
+                .iter()
+                .map(|v| v.map(i64::from))
+                .collect(),
             DataType::Timestamp(..) => column.as_primitive::<TimestampMicrosecondType>().iter().collect(),
-            DataType::Decimal128(18, 2) => {
-                column.as_primitive::<Decimal128Type>().iter().map(|v| v.map(|v| v as i64)).collect()
-            }
+            DataType::Decimal128(18, 2) => column
+                .as_primitive::<Decimal128Type>()
+                .iter()
+                .map(|v| v.map(|v| v as i64))
+                .collect(),
             DataType::Boolean => column.as_boolean().iter().map(|v| v.map(i64::from)).collect(),
             other => panic!("{name} is {other}"),
         }
     }
 
     pub fn longs(&self, name: &str) -> Vec<i64> {
-        self.maybe(name).into_iter().map(|v| v.unwrap_or_else(|| panic!("null in {name}"))).collect()
+        self.maybe(name)
+            .into_iter()
+            .map(|v| v.unwrap_or_else(|| panic!("null in {name}")))
+            .collect()
     }
 
     pub fn numbers(&self, name: &str) -> Vec<f64> {
@@ -110,7 +135,12 @@ impl Table {
         assert_eq!(column.null_count(), 0, "nulls in {name}");
         match column.data_type() {
             DataType::Float64 => column.as_primitive::<Float64Type>().values().to_vec(),
-            DataType::Float32 => column.as_primitive::<Float32Type>().values().iter().map(|&v| f64::from(v)).collect(),
+            DataType::Float32 => column
+                .as_primitive::<Float32Type>()
+                .values()
+                .iter()
+                .map(|&v| f64::from(v))
+                .collect(),
             _ => self.longs(name).into_iter().map(|v| v as f64).collect(),
         }
     }
@@ -121,11 +151,19 @@ impl Table {
     }
 
     pub fn texts(&self, name: &str) -> Vec<String> {
-        self.column(name).as_string::<i32>().iter().map(|v| v.unwrap_or("").to_owned()).collect()
+        self.column(name)
+            .as_string::<i32>()
+            .iter()
+            .map(|v| v.unwrap_or("").to_owned())
+            .collect()
     }
 
     /// Positions of rows by a key column.
     pub fn index(&self, name: &str) -> BTreeMap<i64, usize> {
-        self.longs(name).into_iter().enumerate().map(|(n, key)| (key, n)).collect()
+        self.longs(name)
+            .into_iter()
+            .enumerate()
+            .map(|(n, key)| (key, n))
+            .collect()
     }
 }

@@ -7,13 +7,17 @@ use crate::table::{Made, Table, midnight, shared};
 fn effect(made: &Made, cause: &str, metric: &str) -> (f64, f64) {
     let table = made.truth("effects");
     let (causes, metrics) = (table.texts("cause"), table.texts("metric"));
-    let at = (0..table.rows()).find(|&n| causes[n] == cause && metrics[n] == metric).unwrap();
+    let at = (0..table.rows())
+        .find(|&n| causes[n] == cause && metrics[n] == metric)
+        .unwrap();
     (table.numbers("absolute")[at], table.numbers("relative")[at])
 }
 
 fn total(table: &Table, cause: &str, world: &str, column: &str) -> i64 {
     let (causes, worlds) = (table.texts("cause"), table.texts("world"));
-    let at = (0..table.rows()).find(|&n| causes[n] == cause && worlds[n] == world).unwrap();
+    let at = (0..table.rows())
+        .find(|&n| causes[n] == cause && worlds[n] == world)
+        .unwrap();
     table.longs(column)[at]
 }
 
@@ -22,11 +26,27 @@ fn the_null_experiment_and_the_switchback_have_no_effect_at_all() {
     let made = shared();
     let totals = made.truth("totals");
     for cause in ["E4", "E8"] {
-        for metric in ["orders_per_user", "revenue_per_user_cents", "margin_per_user_cents", "conversion_rate"] {
+        for metric in [
+            "orders_per_user",
+            "revenue_per_user_cents",
+            "margin_per_user_cents",
+            "conversion_rate",
+        ] {
             assert_eq!(effect(made, cause, metric), (0.0, 0.0), "{cause} {metric}");
         }
-        for column in ["units", "sessions", "buyers", "orders", "gross_cents", "discount_cents", "margin_cents"] {
-            assert_eq!(total(&totals, cause, "with", column), total(&totals, cause, "without", column));
+        for column in [
+            "units",
+            "sessions",
+            "buyers",
+            "orders",
+            "gross_cents",
+            "discount_cents",
+            "margin_cents",
+        ] {
+            assert_eq!(
+                total(&totals, cause, "with", column),
+                total(&totals, cause, "without", column)
+            );
         }
     }
 }
@@ -36,11 +56,18 @@ fn effects_have_the_size_that_was_put_in() {
     let made = shared();
     // With shared noise an order that happens without the cause happens with it too, so the spread of the relative
     // effect is that of the few orders between the two thresholds.
-    for (cause, wanted, tolerance) in
-        [("E1", 0.08, 0.05), ("E5", 0.015, 0.025), ("E6", 0.028, 0.03), ("E7", 0.03, 0.035), ("E2", -0.01, 0.025)]
-    {
+    for (cause, wanted, tolerance) in [
+        ("E1", 0.08, 0.05),
+        ("E5", 0.015, 0.025),
+        ("E6", 0.028, 0.03),
+        ("E7", 0.03, 0.035),
+        ("E2", -0.01, 0.025),
+    ] {
         let (_, relative) = effect(made, cause, "conversion_rate");
-        assert!((relative - wanted).abs() < tolerance, "{cause}: {relative}, wanted {wanted}");
+        assert!(
+            (relative - wanted).abs() < tolerance,
+            "{cause}: {relative}, wanted {wanted}"
+        );
     }
     let (_, value) = effect(made, "E2", "average_order_value_cents");
     assert!((value - 0.06).abs() < 0.02, "order value {value}");
@@ -133,7 +160,9 @@ fn organic_customers_click_a_brand_search() {
     let (users, touches) = (made.data("users"), made.data("touches"));
     let index = users.index("user_id");
     let (channels, signups) = (users.texts("channel"), users.longs("signup_ts"));
-    let organic = (0..users.rows()).filter(|&n| channels[n] == "organic" && signups[n] >= midnight(0)).count() as f64;
+    let organic = (0..users.rows())
+        .filter(|&n| channels[n] == "organic" && signups[n] >= midnight(0))
+        .count() as f64;
     let (campaigns, clicks) = (touches.texts("campaign"), touches.longs("click"));
     let harvested = touches
         .longs("user_id")
@@ -151,7 +180,11 @@ fn organic_customers_click_a_brand_search() {
 #[test]
 fn spend_is_dark_for_two_weeks_per_channel() {
     let spend = shared().data("spend_daily");
-    let (channels, countries, cents) = (spend.texts("channel"), spend.texts("country"), spend.longs("spend_cents"));
+    let (channels, countries, cents) = (
+        spend.texts("channel"),
+        spend.texts("country"),
+        spend.longs("spend_cents"),
+    );
     let mut dark: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for n in 0..spend.rows() {
         if cents[n] == 0 {
