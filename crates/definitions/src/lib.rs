@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod kinds;
 pub mod nearest;
 pub mod project;
+pub mod semantic;
 pub mod sql;
 pub mod yaml;
 

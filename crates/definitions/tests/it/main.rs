@@ -6,4 +6,5 @@
     missing_docs
 )]
 
+mod semantic;
 mod sql;
