@@ -1,0 +1,113 @@
+//! Errors as HTTP: a page for people, a problem document for programs.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use maud::html;
+use steward_capabilities::CapabilityError;
+
+/// What keeps a server from serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {cause}; is another server running? choose another with --listen ADDRESS:PORT")]
+    Bind {
+        /// Address.
+        address: SocketAddr,
+        /// Cause.
+        cause: String,
+    },
+    /// The server stopped.
+    #[error("the server stopped: {0}")]
+    Serve(String),
+}
+
+/// The HTTP status of a room's error.
+pub fn status(error: &CapabilityError) -> StatusCode {
+    match error {
+        CapabilityError::Unknown { .. } => StatusCode::NOT_FOUND,
+        CapabilityError::Invalid(_) | CapabilityError::Definitions(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        CapabilityError::Refused(_) => StatusCode::FORBIDDEN,
+        CapabilityError::Engine(steward_compute::EngineError::Plan { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+        CapabilityError::Engine(_) | CapabilityError::Ledger(_) | CapabilityError::File { .. } => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+/// A room's error as a problem document (RFC 9457), for the API.
+pub struct Problem(pub CapabilityError);
+
+impl From<CapabilityError> for Problem {
+    fn from(e: CapabilityError) -> Self {
+        Problem(e)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = status(&self.0);
+        let mut body = serde_json::json!({
+            "title": status.canonical_reason().unwrap_or("error"), "status": status.as_u16(), "detail": self.0.to_string(),
+        });
+        if let CapabilityError::Definitions(diagnostics) = &self.0 {
+            body["diagnostics"] = serde_json::json!(diagnostics);
+        }
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+    }
+}
+
+/// A room's error as a page, for the UI.
+pub struct ErrorPage(pub CapabilityError);
+
+impl From<CapabilityError> for ErrorPage {
+    fn from(e: CapabilityError) -> Self {
+        ErrorPage(e)
+    }
+}
+
+impl IntoResponse for ErrorPage {
+    fn into_response(self) -> Response {
+        let status = status(&self.0);
+        (status, crate::ui::layout::bare(status.canonical_reason().unwrap_or("Error"), html! {
+            p.lede { (self.0.to_string()) }
+            @if let CapabilityError::Definitions(diagnostics) = &self.0 {
+                ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }
+            }
+            p { a href="/" { "Home" } }
+        }))
+            .into_response()
+    }
+}
+
+/// Answers for addresses that nothing serves.
+pub async fn not_found(request: Request) -> Response {
+    let path = request.uri().path().to_string();
+    if path.starts_with("/api/") {
+        let body = serde_json::json!({"title": "Not Found", "status": 404, "detail": format!("nothing is served at {path}; see /api/v1/openapi.json")});
+        return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response();
+    }
+    let page = crate::ui::layout::bare("Not found", html! {
+        p.lede { "Nothing is at " code { (path) } "." } p { a href="/" { "Home" } }
+    });
+    (StatusCode::NOT_FOUND, page).into_response()
+}
+
+/// Refuses changes that another site's page makes in the reader's browser: the server has no log-in to protect it.
+pub async fn same_origin(request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !reads {
+        let host = request.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let origin = request.headers().get(header::ORIGIN).and_then(|v| v.to_str().ok());
+        if let Some(origin) = origin
+            && origin.split_once("://").map(|(_, rest)| rest) != Some(host)
+        {
+            return (StatusCode::FORBIDDEN, "refused: the request comes from another site\n").into_response();
+        }
+    }
+    next.run(request).await
+}

@@ -1,0 +1,1 @@
+//! Packs: a report as one self-contained HTML document.
