@@ -87,7 +87,7 @@ pub fn in_unit(value: f64, unit: Option<&str>, currency: Option<&str>) -> String
 /// `2025-04-01`.
 pub fn day(at_us: i64) -> String {
     Timestamp::from_microsecond(at_us)
-        .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+        .map(|t| t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string())
         .unwrap_or_else(|_| at_us.to_string())
 }
 

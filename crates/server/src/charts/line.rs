@@ -147,7 +147,7 @@ fn time_ticks(first: i64, last: i64) -> Vec<(i64, String)> {
     }
     while at <= last && ticks.len() < 9 {
         if let Ok(t) = Timestamp::from_microsecond(at) {
-            let date = t.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let date = t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
             let text = if year == Some(date.year()) { date.strftime("%-d %b").to_string() } else { date.strftime("%-d %b %Y").to_string() };
             year = Some(date.year());
             ticks.push((at, text));
