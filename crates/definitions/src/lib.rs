@@ -7,6 +7,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod kinds;
 pub mod nearest;
+pub mod plan;
 pub mod project;
 pub mod semantic;
 pub mod sql;

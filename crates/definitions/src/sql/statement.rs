@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, ObjectName, ObjectNamePart, Query, Select, SetExpr, TableFactor, Visit, Visitor};
+use sqlparser::ast::{
+    Expr, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor,
+    Visit, Visitor,
+};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token;
 
@@ -20,6 +23,8 @@ pub struct Statement {
     ast: Query,
     tables: BTreeSet<String>,
     functions: BTreeSet<String>,
+    columns: BTreeSet<String>,
+    star: bool,
 }
 
 impl Statement {
@@ -57,6 +62,8 @@ impl Statement {
                 ast,
                 tables: reader.tables,
                 functions: reader.functions,
+                columns: reader.columns,
+                star: reader.star,
             }),
         }
     }
@@ -64,6 +71,11 @@ impl Statement {
     /// Names of the tables that it reads, each once, in order; names that `WITH` gives are not among them.
     pub fn tables(&self) -> Vec<&str> {
         self.tables.iter().map(String::as_str).collect()
+    }
+
+    /// Whether it may read a column of that name: it names it, in any letter case, or reads all with `*`.
+    pub fn mentions(&self, column: &str) -> bool {
+        self.star || self.columns.contains(&column.to_lowercase())
     }
 
     /// Functions that answer differently each time, which evidence must not rest on.
@@ -92,6 +104,10 @@ impl fmt::Display for Statement {
 struct Reader {
     tables: BTreeSet<String>,
     functions: BTreeSet<String>,
+    /// Columns named, lower case, without their table.
+    columns: BTreeSet<String>,
+    /// All columns are read somewhere.
+    star: bool,
     /// Names in scope, innermost query last.
     scopes: Vec<BTreeSet<String>>,
     /// Scope of each named query still to be visited, by its address in the tree.
@@ -131,6 +147,21 @@ impl Visitor for Reader {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
+        self.star |= select
+            .projection
+            .iter()
+            .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+        // `JOIN … USING (a)` names columns outside expressions.
+        for join in select.from.iter().flat_map(|t| &t.joins) {
+            self.star |= matches!(join_constraint(&join.join_operator), Some(JoinConstraint::Natural));
+            if let Some(JoinConstraint::Using(names)) = join_constraint(&join.join_operator) {
+                self.columns.extend(
+                    names
+                        .iter()
+                        .filter_map(|n| Some(n.0.last()?.as_ident()?.value.to_lowercase())),
+                );
+            }
+        }
         match &select.into {
             Some(_) => ControlFlow::Break("writes a table (SELECT INTO)".to_owned()),
             None => ControlFlow::Continue(()),
@@ -176,10 +207,38 @@ impl Visitor for Reader {
     }
 
     fn pre_visit_expr(&mut self, e: &Expr) -> ControlFlow<String> {
-        if let Expr::Function(f) = e {
-            self.functions.insert(function_name(&f.name));
+        match e {
+            Expr::Function(f) => {
+                self.functions.insert(function_name(&f.name));
+            }
+            Expr::Identifier(ident) => {
+                self.columns.insert(ident.value.to_lowercase());
+            }
+            Expr::CompoundIdentifier(parts) => {
+                self.columns.extend(parts.iter().map(|p| p.value.to_lowercase()));
+            }
+            _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+fn join_constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
+    match join {
+        JoinOperator::Join(c)
+        | JoinOperator::Inner(c)
+        | JoinOperator::Left(c)
+        | JoinOperator::LeftOuter(c)
+        | JoinOperator::Right(c)
+        | JoinOperator::RightOuter(c)
+        | JoinOperator::FullOuter(c)
+        | JoinOperator::Semi(c)
+        | JoinOperator::LeftSemi(c)
+        | JoinOperator::RightSemi(c)
+        | JoinOperator::Anti(c)
+        | JoinOperator::LeftAnti(c)
+        | JoinOperator::RightAnti(c) => Some(c),
+        _ => None,
     }
 }
 

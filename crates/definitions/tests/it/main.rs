@@ -6,5 +6,6 @@
     missing_docs
 )]
 
+mod plan;
 mod semantic;
 mod sql;

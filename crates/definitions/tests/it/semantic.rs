@@ -5,7 +5,7 @@ use steward_definitions::{
 };
 
 /// Reads files of `metrics/` over datasets given as `name: columns`.
-fn project(datasets: &[(&str, &str)], files: &[&str]) -> (Project, Vec<Diagnostic>) {
+pub fn project(datasets: &[(&str, &str)], files: &[&str]) -> (Project, Vec<Diagnostic>) {
     let mut project = Project {
         settings: Settings {
             owner: Some("mara".into()),
@@ -57,13 +57,13 @@ fn messages(problems: &[Diagnostic]) -> Vec<String> {
         .collect()
 }
 
-const DATASETS: [(&str, &str); 3] = [
+pub const DATASETS: [(&str, &str); 3] = [
     ("orders", "order_id user_id amount status ordered_at"),
     ("users", "user_id country signed_up_at"),
     ("visits", "visit_id user_id visited_at"),
 ];
 
-const LEGACY: &str = r#"
+pub const LEGACY: &str = r#"
 semantic_models:
   - name: orders
     description: One row per order.
@@ -135,7 +135,7 @@ metrics:
         constant_properties: [{base_property: user, conversion_property: user}]
 "#;
 
-const LATEST: &str = r#"
+pub const LATEST: &str = r#"
 models:
   - name: orders
     description: One row per order.
