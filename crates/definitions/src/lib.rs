@@ -3,16 +3,19 @@
 //!
 //! No files, clock, network or async runtime in here: callers hand over [`Source`] texts.
 
+mod check;
 pub mod decode;
 pub mod diagnostic;
 pub mod kinds;
 pub mod nearest;
 pub mod plan;
 pub mod project;
+mod read;
+mod references;
 pub mod semantic;
 pub mod sql;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use kinds::*;
-pub use project::{Kind, Project, Reference, Source};
+pub use project::{Kind, Meta, Project, Reference, ReferenceError, Source};

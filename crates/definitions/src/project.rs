@@ -1,11 +1,14 @@
 //! A whole project: every definition, by kind and name.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Span;
 use crate::kinds::*;
-use crate::{Diagnostic, Span};
+use crate::nearest::nearest;
 
 /// One text of the project folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,12 +92,168 @@ pub struct Meta {
     pub digest: String,
 }
 
+impl Kind {
+    /// All kinds, in the order in which they build on each other.
+    pub const ALL: [Kind; 8] = [
+        Kind::Dataset,
+        Kind::SemanticModel,
+        Kind::Metric,
+        Kind::Experiment,
+        Kind::Objective,
+        Kind::Initiative,
+        Kind::Bet,
+        Kind::Report,
+    ];
+
+    /// The word in references and addresses: `semantic_model`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Dataset => "dataset",
+            Kind::SemanticModel => "semantic_model",
+            Kind::Metric => "metric",
+            Kind::Experiment => "experiment",
+            Kind::Objective => "objective",
+            Kind::Initiative => "initiative",
+            Kind::Bet => "bet",
+            Kind::Report => "report",
+        }
+    }
+
+    /// The words for people: `semantic model`.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::SemanticModel => "semantic model",
+            other => other.as_str(),
+        }
+    }
+
+    /// The folder that holds it.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Kind::Dataset => "datasets",
+            Kind::SemanticModel | Kind::Metric => "metrics",
+            Kind::Experiment => "experiments",
+            Kind::Objective => "objectives",
+            Kind::Initiative => "initiatives",
+            Kind::Bet => "bets",
+            Kind::Report => "reports",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no kind, or no definition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// Not a kind.
+    #[error("`{word}` is not a kind of definition; the kinds are {}", kinds())]
+    UnknownKind {
+        /// What was given.
+        word: String,
+    },
+    /// No `kind/name`.
+    #[error("`{text}` is not a reference; write `kind/name`, such as `metric/revenue`")]
+    NotAReference {
+        /// What was given.
+        text: String,
+    },
+}
+
+fn kinds() -> String {
+    Kind::ALL.map(|k| format!("`{k}`")).join(", ")
+}
+
+impl FromStr for Kind {
+    type Err = ReferenceError;
+
+    fn from_str(word: &str) -> Result<Kind, ReferenceError> {
+        Kind::ALL
+            .into_iter()
+            .find(|k| k.as_str() == word)
+            .ok_or_else(|| ReferenceError::UnknownKind { word: word.to_owned() })
+    }
+}
+
+impl Reference {
+    /// A reference to the definition of that kind and name.
+    pub fn new(kind: Kind, name: impl Into<String>) -> Reference {
+        Reference {
+            kind,
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Reference, ReferenceError> {
+        match text.split_once('/') {
+            Some((kind, name)) if !name.is_empty() => Ok(Reference::new(kind.parse()?, name)),
+            _ => Err(ReferenceError::NotAReference { text: text.to_owned() }),
+        }
+    }
+}
+
 impl Project {
-    /// Parses and cross-checks a project. All problems come back at once; the project holds what could be read.
-    ///
-    /// `sources` are all `*.yaml`, `*.yml`, `*.md` and `*.sql` texts below the folder, in any order.
-    pub fn parse(sources: &[Source]) -> (Project, Vec<Diagnostic>) {
-        let _ = sources;
-        todo!()
+    /// The names of a kind, in order.
+    pub fn names(&self, kind: Kind) -> Vec<&str> {
+        fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {
+            map.keys().map(String::as_str).collect()
+        }
+        match kind {
+            Kind::Dataset => keys(&self.datasets),
+            Kind::SemanticModel => keys(&self.semantic_models),
+            Kind::Metric => keys(&self.metrics),
+            Kind::Experiment => keys(&self.experiments),
+            Kind::Objective => keys(&self.objectives),
+            Kind::Initiative => keys(&self.initiatives),
+            Kind::Bet => keys(&self.bets),
+            Kind::Report => keys(&self.reports),
+        }
+    }
+
+    /// What a definition carries, if it exists.
+    pub fn meta(&self, reference: &Reference) -> Option<&Meta> {
+        let name = reference.name.as_str();
+        match reference.kind {
+            Kind::Dataset => self.datasets.get(name).map(|d| &d.meta),
+            Kind::SemanticModel => self.semantic_models.get(name).map(|d| &d.meta),
+            Kind::Metric => self.metrics.get(name).map(|d| &d.meta),
+            Kind::Experiment => self.experiments.get(name).map(|d| &d.meta),
+            Kind::Objective => self.objectives.get(name).map(|d| &d.meta),
+            Kind::Initiative => self.initiatives.get(name).map(|d| &d.meta),
+            Kind::Bet => self.bets.get(name).map(|d| &d.meta),
+            Kind::Report => self.reports.get(name).map(|d| &d.meta),
+        }
+    }
+
+    /// Whether it is defined.
+    pub fn contains(&self, reference: &Reference) -> bool {
+        self.meta(reference).is_some()
+    }
+
+    /// Every definition, by kind and name.
+    pub fn definitions(&self) -> Vec<Reference> {
+        Kind::ALL
+            .into_iter()
+            .flat_map(|k| self.names(k).into_iter().map(move |n| Reference::new(k, n)))
+            .collect()
+    }
+
+    /// The defined name nearest to a mistyped one.
+    pub fn suggest(&self, kind: Kind, name: &str) -> Option<String> {
+        nearest(name, self.names(kind)).map(str::to_owned)
     }
 }

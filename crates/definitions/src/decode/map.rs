@@ -1,7 +1,8 @@
 //! Taking a map apart: typed fields by key, then the keys that are left over.
 
-use super::{Decoder, duration_seconds};
+use super::{Decoder, Target, duration_seconds};
 use crate::nearest::nearest;
+use crate::project::{Kind, Reference};
 use crate::yaml::{Entry, Node, Place, Value};
 use crate::{Diagnostic, Span};
 
@@ -212,6 +213,38 @@ impl<'a> MapReader<'a> {
                 .into_iter()
                 .collect(),
         }
+    }
+
+    /// The name of another definition.
+    pub(crate) fn name_of(&mut self, key: &str, kind: Kind) -> Option<String> {
+        let name = self.text(key)?;
+        self.mention(key, Target::Definition(Reference::new(kind, name.as_str())));
+        Some(name)
+    }
+
+    /// The name of another definition, which must be there; empty if it was reported.
+    pub(crate) fn required_name_of(&mut self, key: &str, kind: Kind) -> String {
+        let name = self.required_text(key);
+        if !name.is_empty() {
+            self.mention(key, Target::Definition(Reference::new(kind, name.as_str())));
+        }
+        name
+    }
+
+    /// The names of other definitions: a list, or one alone.
+    pub(crate) fn names_of(&mut self, key: &str, kind: Kind) -> Vec<String> {
+        let names = self.placed_texts(key);
+        for (name, place) in &names {
+            let target = Target::Definition(Reference::new(kind, name.as_str()));
+            self.decoder.mention(target, *place, &self.what);
+        }
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// Remembers what the value of a key names.
+    pub(crate) fn mention(&self, key: &str, target: Target) {
+        let place = self.node.get(key).map_or(self.node.place, |n| n.place);
+        self.decoder.mention(target, place, &self.what);
     }
 
     /// The items of a list.

@@ -22,11 +22,13 @@
 //! ```
 
 mod map;
+mod mention;
 mod quantity;
 
 use std::cell::RefCell;
 
 pub use map::MapReader;
+pub(crate) use mention::{Mention, Target};
 pub use quantity::{date, duration_seconds, moment, share};
 
 use crate::nearest::nearest;
@@ -38,6 +40,7 @@ use crate::{Diagnostic, Severity, Span};
 pub struct Decoder {
     file: String,
     problems: RefCell<Vec<Diagnostic>>,
+    mentions: RefCell<Vec<Mention>>,
 }
 
 impl Decoder {
@@ -46,6 +49,7 @@ impl Decoder {
         Decoder {
             file: file.to_owned(),
             problems: RefCell::new(Vec::new()),
+            mentions: RefCell::new(Vec::new()),
         }
     }
 
@@ -76,6 +80,20 @@ impl Decoder {
     /// Reports a `bad-value` at a node: `message` says what is wrong, `expected` what would be right.
     pub fn bad_value(&self, node: &Node, message: impl Into<String>, expected: impl Into<String>) {
         self.report(Diagnostic::error("bad-value", self.span(node.place), message).expected(expected));
+    }
+
+    /// Remembers that something is named here, so that it can be looked up once everything is read.
+    pub(crate) fn mention(&self, target: Target, place: Place, user: &str) {
+        self.mentions.borrow_mut().push(Mention {
+            target,
+            span: self.span(place),
+            user: user.to_owned(),
+        });
+    }
+
+    /// What was named so far.
+    pub(crate) fn take_mentions(&self) -> Vec<Mention> {
+        self.mentions.take()
     }
 
     /// How many errors (not warnings) there are so far: the same before and after means "read without error".

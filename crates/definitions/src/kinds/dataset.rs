@@ -79,7 +79,9 @@ pub struct Check {
     pub span: Span,
 }
 
-/// What a check tests. Bounds are inclusive.
+/// What a check tests. `bound` holds for what is measured: the number of rows that fail (nulls, invalid values, values
+/// out of range, duplicates, late rows), or with `percent` their share of all rows in per cent (0 to 100); the number of
+/// rows for `Volume`; the query's answer for `Sql`.
 #[allow(missing_docs, reason = "each variant says what its fields mean")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rule")]
@@ -124,7 +126,8 @@ pub enum Rule {
     },
     /// The newest value of a time column is at most so old, in seconds.
     Freshness { column: String, max_age_seconds: u64 },
-    /// Delay between two time columns of a row is at most so long, in seconds, for the given share of rows.
+    /// Rows whose delay between two time columns is longer than so many seconds are late; `bound` holds for the late
+    /// ones ("99.5% within 2 h" is at most 0.5 per cent).
     Delay {
         from: String,
         to: String,

@@ -21,6 +21,10 @@ pub struct Settings {
     pub as_of: Option<String>,
     /// Teams and people that may own things; empty means anyone.
     pub people: Vec<Person>,
+    /// Datasets may lie outside the project folder (`..` or absolute paths); off by default, so that a folder from
+    /// somebody else reads nothing but itself.
+    #[serde(default)]
+    pub allow_outside: bool,
     /// Significance level for experiments that name none; 0.05 by default.
     pub alpha: f64,
 }

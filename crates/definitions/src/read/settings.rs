@@ -1,0 +1,220 @@
+//! `steward.yaml`.
+
+use crate::decode::{Decoder, MapReader, moment};
+use crate::nearest::nearest;
+use crate::project::Source;
+use crate::{Diagnostic, EngineSettings, Person, Settings, Span, yaml};
+
+/// Reads the settings; what is missing or wrong is reported and takes its default.
+pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>) -> Settings {
+    let mut settings = super::default_settings();
+    let Some(source) = source else {
+        let span = Span {
+            file: super::SETTINGS_FILE.to_owned(),
+            line: 0,
+            column: 0,
+        };
+        problems.push(
+            Diagnostic::error("missing-settings", span, "the project has no `steward.yaml`")
+                .hint("start with the lines `project: NAME` and `owner: HANDLE`, or run `steward init`"),
+        );
+        return settings;
+    };
+    let (documents, syntax) = yaml::parse(&source.path, &source.text);
+    let broken = !syntax.is_empty();
+    problems.extend(syntax);
+    let decoder = Decoder::new(&source.path);
+    match documents.as_slice() {
+        [] if broken => {}
+        [] => {
+            let span = Span {
+                file: source.path.clone(),
+                line: 0,
+                column: 0,
+            };
+            decoder.report(
+                Diagnostic::error("missing-key", span, "`steward.yaml` is empty").expected("the key `project`"),
+            );
+        }
+        [one, more @ ..] => {
+            if let Some(map) = decoder.map(one, "`steward.yaml`") {
+                read_map(map, &mut settings);
+            }
+            for other in more {
+                decoder.error(
+                    "extra-document",
+                    other.place,
+                    "`steward.yaml` holds more than one document",
+                );
+            }
+        }
+    }
+    problems.extend(decoder.into_diagnostics());
+    settings
+}
+
+fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
+    map.rename("`steward.yaml`");
+    settings.name = map.required_text("project");
+    settings.label = map.text("label");
+    settings.owner = map.text("owner");
+    map.ignore(&["description", "version"]);
+    if let Some(zone) = map.text("time_zone") {
+        // Whether the zone exists is for the machine's time zone data, which this crate does not read.
+        let shaped = zone
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'));
+        if shaped && !zone.is_empty() {
+            check_zone(&map, &zone);
+            settings.time_zone = zone;
+        } else {
+            map.error(
+                "bad-value",
+                "time_zone",
+                format!("`{zone}` is not the name of a time zone"),
+            );
+        }
+    }
+    if let Some(currency) = map.text("currency") {
+        if currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase()) {
+            settings.currency = Some(currency);
+        } else if let Some(node) = map.get("currency") {
+            map.decoder().bad_value(
+                node,
+                format!("`{currency}` is not a currency code"),
+                "three capital letters of ISO 4217, such as `EUR`",
+            );
+        }
+    }
+    if let Some(as_of) = map.text("as_of") {
+        if moment(&as_of).is_some() {
+            settings.as_of = Some(as_of);
+        } else if let Some(node) = map.get("as_of") {
+            map.decoder().bad_value(
+                node,
+                format!("`as_of` is `{as_of}`"),
+                "a moment such as `2025-12-31T00:00:00Z`",
+            );
+        }
+    }
+    if let Some(alpha) = map.number("alpha") {
+        if alpha > 0.0 && alpha < 1.0 {
+            settings.alpha = alpha;
+        } else if let Some(node) = map.get("alpha") {
+            map.decoder().bad_value(
+                node,
+                format!("`alpha` is {alpha}"),
+                "a number between 0 and 1, such as 0.05",
+            );
+        }
+    }
+    settings.allow_outside = map.boolean("allow_outside").unwrap_or_default();
+    if let Some(engine) = map.get("engine") {
+        settings.engine = read_engine(map.decoder(), engine);
+    }
+    settings.people = map
+        .list("people")
+        .iter()
+        .filter_map(|p| read_person(map.decoder(), p))
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for (person, node) in settings.people.iter().zip(map.list("people")) {
+        if !seen.insert(person.name.clone()) {
+            map.decoder().error(
+                "duplicate-name",
+                node.place,
+                format!("the person `{}` is listed twice", person.name),
+            );
+        }
+    }
+    map.finish();
+}
+
+/// Names that jiff's bundled or system data knows are let through; a name near to a common one gets a hint.
+fn check_zone(map: &MapReader<'_>, zone: &str) {
+    const COMMON: [&str; 12] = [
+        "UTC",
+        "Europe/Berlin",
+        "Europe/London",
+        "Europe/Paris",
+        "Europe/Madrid",
+        "Europe/Amsterdam",
+        "Europe/Zurich",
+        "America/New_York",
+        "America/Chicago",
+        "America/Los_Angeles",
+        "Asia/Tokyo",
+        "Asia/Kolkata",
+    ];
+    if !zone.contains('/')
+        && !matches!(
+            zone,
+            "UTC" | "GMT" | "Etc" | "CET" | "EET" | "WET" | "MET" | "Japan" | "Israel"
+        )
+    {
+        let problem = Diagnostic::error(
+            "bad-value",
+            map.value_span("time_zone"),
+            format!("`{zone}` is not the name of a time zone"),
+        );
+        let near = nearest(zone, COMMON).or_else(|| COMMON.into_iter().find(|c| c.ends_with(&format!("/{zone}"))));
+        map.decoder().report(
+            problem
+                .expected("an IANA name such as `Europe/Berlin`, or `UTC`")
+                .did_you_mean(near),
+        );
+    }
+}
+
+fn read_engine(decoder: &Decoder, node: &yaml::Node) -> EngineSettings {
+    const KINDS: [&str; 2] = ["datafusion", "postgres"];
+    let mut engine = EngineSettings {
+        kind: "datafusion".to_owned(),
+        ..Default::default()
+    };
+    if matches!(node.value, yaml::Value::Str(_)) {
+        engine.kind = decoder.choice(node, "`engine`", &KINDS).unwrap_or(engine.kind);
+        return engine;
+    }
+    let Some(mut map) = decoder.map(node, "`engine`") else {
+        return engine;
+    };
+    engine.kind = map.choice("kind", &KINDS).unwrap_or(engine.kind);
+    engine.memory_mib = map.count("memory_mib");
+    engine.url = map.text("url");
+    if let Some(url) = &engine.url
+        && !(url.starts_with("env:") || url.starts_with("file:"))
+    {
+        // A secret in the folder would end in git; it is not echoed either.
+        let problem = Diagnostic::error(
+            "secret-in-text",
+            map.value_span("url"),
+            "the connection address is written out in the project folder",
+        );
+        decoder.report(problem.expected("a reference to a secret: `env:NAME` or `file:PATH`"));
+    }
+    if engine.kind == "postgres" && engine.url.is_none() {
+        let problem = Diagnostic::error("missing-key", map.span(), "the engine `postgres` has no `url`");
+        decoder.report(problem.expected("a reference to a secret: `env:NAME` or `file:PATH`"));
+    }
+    map.finish();
+    engine
+}
+
+fn read_person(decoder: &Decoder, node: &yaml::Node) -> Option<Person> {
+    if let Some(name) = node.as_str() {
+        return Some(Person {
+            name: name.to_owned(),
+            ..Default::default()
+        });
+    }
+    let mut map = decoder.map(node, "a person")?;
+    let person = Person {
+        name: map.required_text("name"),
+        label: map.text("label"),
+        email: map.text("email"),
+        team: map.text("team"),
+    };
+    map.finish();
+    Some(person)
+}
