@@ -1,5 +1,7 @@
 //! Problems in definitions: always with place, cause, expectation and a suggestion where one is near.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A place in a source text. Lines and columns count from 1, columns in Unicode scalar values.
@@ -38,6 +40,40 @@ pub struct Diagnostic {
     pub expected: Option<String>,
     /// "did you mean" or the next step.
     pub hint: Option<String>,
+}
+
+/// One line: `file:line:column: error[code]: message`, then what was expected and the hint.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}[{}]: {}", self.span, self.severity, self.code, self.message)?;
+        if let Some(expected) = &self.expected {
+            write!(f, "; expected {expected}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `file:line:column`, without what is not known.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => f.write_str(&self.file),
+            (line, 0) => write!(f, "{}:{line}", self.file),
+            (line, column) => write!(f, "{}:{line}:{column}", self.file),
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        })
+    }
 }
 
 impl Diagnostic {

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod examples;
 mod plan;
 mod semantic;
 mod sql;
