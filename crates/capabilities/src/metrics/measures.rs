@@ -22,3 +22,25 @@ pub(crate) fn aggregate_sql(aggregation: Aggregation, percentile: Option<f64>, i
 fn percentile_sql(p: f64, input: &str) -> String {
     format!("percentile_cont({p:?}) WITHIN GROUP (ORDER BY CAST({input} AS DOUBLE))")
 }
+
+/// Whether aggregates of parts give the aggregate of the whole.
+pub(crate) fn additive_over_rows(aggregation: Aggregation) -> bool {
+    matches!(
+        aggregation,
+        Aggregation::Sum | Aggregation::Count | Aggregation::Min | Aggregation::Max | Aggregation::SumBoolean
+    )
+}
+
+/// The aggregate of the whole from aggregates of parts.
+pub(crate) fn aggregate_again(aggregation: Aggregation, part: &str) -> String {
+    match aggregation {
+        Aggregation::Min => format!("MIN({part})"),
+        Aggregation::Max => format!("MAX({part})"),
+        _ => format!("SUM({part})"),
+    }
+}
+
+/// Whether it is 0, not missing, over no rows.
+pub(crate) fn is_count(aggregation: Aggregation) -> bool {
+    matches!(aggregation, Aggregation::Count | Aggregation::CountDistinct)
+}

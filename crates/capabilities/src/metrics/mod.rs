@@ -5,8 +5,19 @@
 //! go through entities, many-to-one only; a join that would repeat rows, or that could go two ways, is refused with
 //! the paths named.
 
+mod adhoc;
+mod answer;
+mod catalogue;
+mod compile;
+mod graph;
 mod measures;
+mod plan;
+mod sql;
+mod table;
+mod tables;
+mod time;
 pub mod types;
+mod unit;
 
 pub use types::*;
 
@@ -17,8 +28,7 @@ use crate::{CapabilityError, Context};
 
 /// Answers metrics by dimensions.
 pub async fn query(context: &Context, request: &MetricRequest) -> Result<MetricTable, CapabilityError> {
-    let _ = (context, request);
-    todo!()
+    answer::query(context, request).await
 }
 
 /// As [`query`], stored as evidence under `subject` (e.g. `metric/revenue`); not computed again for the same
@@ -28,43 +38,36 @@ pub async fn conclude(
     subject: &str,
     request: &MetricRequest,
 ) -> Result<Concluded<MetricTable>, CapabilityError> {
-    let _ = (context, subject, request);
-    todo!()
+    answer::conclude(context, subject, request).await
 }
 
 /// The query that a request compiles to, in the canonical dialect, without running it.
 pub async fn compile(context: &Context, request: &MetricRequest) -> Result<String, CapabilityError> {
-    let _ = (context, request);
-    todo!()
+    Ok(answer::compile(context, request).await?.sql)
 }
 
 /// Runs one `SELECT` over the registered datasets.
 pub async fn sql_query(context: &Context, sql: &str, limit: Option<u64>) -> Result<SqlAnswer, CapabilityError> {
-    let _ = (context, sql, limit);
-    todo!()
+    adhoc::sql_query(context, sql, limit).await
 }
 
 /// Every metric, by name, with what it can be grouped by and what uses it.
 pub fn catalogue(project: &Project) -> Vec<MetricInfo> {
-    let _ = project;
-    todo!()
+    catalogue::catalogue(project)
 }
 
 /// What a metric can be grouped and filtered by.
 pub fn dimensions(project: &Project, metric: &str) -> Result<Vec<DimensionInfo>, CapabilityError> {
-    let _ = (project, metric);
-    todo!()
+    catalogue::dimensions(project, metric)
 }
 
 /// How a metric compiles to values per unit of `entity`. Refused, with the reason, for metrics that have no value
 /// per unit (derived, cumulative and conversion metrics, measures that do not add up over time).
 pub fn unit_measures(project: &Project, metric: &str, entity: &str) -> Result<UnitMetric, CapabilityError> {
-    let _ = (project, metric, entity);
-    todo!()
+    unit::unit_measures(project, metric, entity)
 }
 
 /// A dimension of the unit (`user__country`) for breakdowns: SQL over the table that holds one row per unit.
 pub fn unit_dimension(project: &Project, entity: &str, dimension: &str) -> Result<UnitDimension, CapabilityError> {
-    let _ = (project, entity, dimension);
-    todo!()
+    unit::unit_dimension(project, entity, dimension)
 }
