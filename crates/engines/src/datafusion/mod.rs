@@ -5,6 +5,7 @@ mod cause;
 mod run;
 mod session;
 mod tables;
+mod times;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -42,7 +43,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            memory_mib: 512,
+            memory_mib: 1024,
             temp_dir: std::env::temp_dir(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cache_dir: None,
@@ -168,6 +169,7 @@ impl DataFusionEngine {
             })?;
         let context = session::context(&options, temporary.path()).map_err(|e| unusable("its session", &e))?;
         aggregates::register(&context);
+        times::register(&context);
         let copies = options
             .cache_dir
             .as_ref()

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
 use steward_compute::{EngineError, Query, Rows, RunControl, Value};
 
-use super::{Shared, cause};
+use super::{Shared, cause, times};
 use crate::normal;
 
 /// How often a running query looks at its cancellation and tells its progress.
@@ -96,10 +96,11 @@ pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPla
     let values: Vec<ScalarValue> = query.parameters.iter().map(scalar).collect();
     let plan = plan.with_param_values(values).map_err(fail)?;
     // Types are only checked when functions are resolved and coerced.
-    state
+    let plan = state
         .analyzer()
         .execute_and_check(plan, state.config_options(), |_, _| {})
-        .map_err(fail)
+        .map_err(fail)?;
+    times::plain_intervals(plan).map_err(fail)
 }
 
 /// Sorts with a large limit as sorts that can spill, then a limit.

@@ -27,9 +27,9 @@ pub(super) fn context(options: &Options, spill: &Path) -> Result<SessionContext>
     let settings = config.options_mut();
     settings.execution.time_zone = Some("UTC".to_owned());
     settings.execution.collect_statistics = true;
-    // Read only the rows that a filter keeps, also those that a join's build side rules out.
-    settings.execution.parquet.pushdown_filters = true;
-    settings.execution.parquet.reorder_filters = true;
+    // Rows that a filter drops are dropped after decoding: dropping them before costs more than it saves on filters
+    // that keep most rows, as the windows of experiments do. Files and row groups are skipped all the same.
+    settings.execution.parquet.pushdown_filters = false;
     settings.optimizer.prefer_hash_join = true;
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }

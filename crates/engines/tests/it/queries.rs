@@ -64,6 +64,40 @@ fn a_week_starts_at_local_midnight() {
 }
 
 #[test]
+fn times_before_1970_and_sums_with_intervals_are_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("t.parquet");
+    // 1969-12-28 23:59:59.999999 (a Sunday) and 2024-02-29 12:34:56.
+    let times = TimestampMicrosecondArray::from(vec![Some(-259_200_000_001), Some(1_709_210_096_000_000), None]);
+    write_parquet(&place, vec![("t", Arc::new(times.with_timezone("UTC")))]);
+    let engine = engine(folder.path(), 1);
+    register(&engine, &source("t", TableFormat::Parquet, place)).unwrap();
+    let rows = run(
+        &engine,
+        "SELECT date_trunc('week', t) AS week, date_trunc('day', t) AS day, date_trunc('month', t) AS month, \
+         t + INTERVAL '1 day 2 hours' AS later, t - INTERVAL '1 month' AS before FROM t ORDER BY t",
+    );
+    let texts = |column: &str| {
+        rows.strings(column)
+            .unwrap()
+            .into_iter()
+            .map(Option::unwrap_or_default)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(texts("week"), ["1969-12-22T00:00:00Z", "2024-02-26T00:00:00Z", ""]);
+    assert_eq!(texts("day"), ["1969-12-28T00:00:00Z", "2024-02-29T00:00:00Z", ""]);
+    assert_eq!(texts("month"), ["1969-12-01T00:00:00Z", "2024-02-01T00:00:00Z", ""]);
+    assert_eq!(
+        texts("later"),
+        ["1969-12-30T01:59:59.999999Z", "2024-03-01T14:34:56Z", ""]
+    );
+    assert_eq!(
+        texts("before"),
+        ["1969-11-28T23:59:59.999999Z", "2024-01-29T12:34:56Z", ""]
+    );
+}
+
+#[test]
 fn snapshots_follow_content_and_not_time_or_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = sample(folder.path());
