@@ -9,7 +9,10 @@ use crate::table::shared;
 fn project() -> Project {
     let sources: Vec<Source> = steward_demo::project_files()
         .iter()
-        .map(|(path, text)| Source { path: (*path).to_owned(), text: (*text).to_owned() })
+        .map(|(path, text)| Source {
+            path: (*path).to_owned(),
+            text: (*text).to_owned(),
+        })
         .collect();
     let (project, problems) = Project::parse(&sources);
     let all: Vec<String> = problems.iter().map(|p| format!("{p:?}")).collect();
@@ -39,15 +42,28 @@ fn every_table_has_a_contract_with_its_columns() {
         .filter(|t| !t.truth && !t.name.starts_with("landing/"))
         .map(|t| t.name.as_str())
         .collect();
-    let contracts: BTreeSet<&str> = project.datasets.keys().map(String::as_str).filter(|d| *d != "event_feed").collect();
+    let contracts: BTreeSet<&str> = project
+        .datasets
+        .keys()
+        .map(String::as_str)
+        .filter(|d| *d != "event_feed")
+        .collect();
     assert_eq!(tables, contracts);
     for (name, dataset) in &project.datasets {
-        let path = if name == "event_feed" { "landing/events/2025-12-31" } else { name };
+        let path = if name == "event_feed" {
+            "landing/events/2025-12-31"
+        } else {
+            name
+        };
         let promised: Vec<&str> = dataset.columns.iter().map(|c| c.name.as_str()).collect();
         let table = made.data(path);
         assert_eq!(promised, table.names(), "{name}");
         for column in dataset.columns.iter().filter(|c| c.required) {
-            assert!(table.nulls(&column.name).iter().all(|null| !null), "nulls in {name}.{}", column.name);
+            assert!(
+                table.nulls(&column.name).iter().all(|null| !null),
+                "nulls in {name}.{}",
+                column.name
+            );
         }
     }
 }
@@ -58,8 +74,19 @@ fn the_project_is_carried_whole() {
     for (path, text) in steward_demo::project_files() {
         assert_eq!(*text, std::fs::read_to_string(root.join(path)).unwrap(), "{path}");
     }
-    let folders: BTreeSet<&str> =
-        steward_demo::project_files().iter().filter_map(|(path, _)| path.split_once('/')).map(|(folder, _)| folder).collect();
-    let wanted = ["bets", "datasets", "experiments", "initiatives", "metrics", "objectives", "reports"];
+    let folders: BTreeSet<&str> = steward_demo::project_files()
+        .iter()
+        .filter_map(|(path, _)| path.split_once('/'))
+        .map(|(folder, _)| folder)
+        .collect();
+    let wanted = [
+        "bets",
+        "datasets",
+        "experiments",
+        "initiatives",
+        "metrics",
+        "objectives",
+        "reports",
+    ];
     assert_eq!(folders, BTreeSet::from(wanted));
 }
