@@ -6,6 +6,7 @@
 mod check;
 pub mod decode;
 pub mod diagnostic;
+pub mod draft;
 pub mod kinds;
 pub mod nearest;
 pub mod plan;

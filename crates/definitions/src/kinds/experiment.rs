@@ -45,7 +45,8 @@ pub struct Experiment {
 pub struct Exposures {
     /// The dataset.
     pub dataset: String,
-    /// Column of the unit.
+    /// Column of the unit; `*` when no column identifies one: each row is its own unit, and only facts of the exposures'
+    /// own dataset can be measured.
     pub unit: String,
     /// The entity that the unit is in the semantic models, e.g. `user`.
     pub entity: String,

@@ -62,7 +62,8 @@ fn read_exposures(map: &mut MapReader<'_>) -> Exposures {
         ("variant", Some(&exposures.variant)),
         ("time", exposures.time.as_ref()),
     ] {
-        if let Some(column) = column.filter(|c| !c.is_empty()) {
+        // `*` is no column: each row is a unit.
+        if let Some(column) = column.filter(|c| !c.is_empty() && (key != "unit" || *c != "*")) {
             inner.mention(
                 key,
                 Target::Column {

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod draft;
 mod examples;
 mod plan;
 mod semantic;
