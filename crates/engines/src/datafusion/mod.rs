@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 
 use crate::dialect::Catalog;
 use crate::files::Stored;
-use crate::files::digest::Digests;
+use crate::files::digest::{Digests, Stamp};
 use crate::normal;
 
 pub(crate) use cause::nearest;
@@ -57,6 +57,8 @@ pub(crate) struct Registered {
     pub(crate) source: TableSource,
     /// `None` for a table of a remote database, known by its schema alone.
     pub(crate) stored: Option<Stored>,
+    /// What its files were when it was registered.
+    stamps: Vec<Stamp>,
     pub(crate) schema: SchemaRef,
 }
 

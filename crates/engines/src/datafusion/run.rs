@@ -18,7 +18,7 @@ use futures::StreamExt;
 use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
 use steward_compute::{EngineError, Query, Rows, RunControl, Value};
 
-use super::{Shared, cause, times};
+use super::{Shared, cause, tables, times};
 use crate::normal;
 
 /// How often a running query looks at its cancellation and tells its progress.
@@ -62,7 +62,7 @@ impl Visitor for Misread {
 }
 
 /// The query's plan, checked against the registered tables.
-pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPlan, EngineError> {
+pub(super) async fn logical(shared: &Arc<Shared>, query: &Query) -> Result<LogicalPlan, EngineError> {
     let label = &query.label;
     let fail = |e: DataFusionError| cause::of_plan(label, &e);
     let state = shared.context.state();
@@ -77,6 +77,7 @@ pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPla
         });
     }
     let names = shared.table_names();
+    let mut used = Vec::new();
     for table in state.resolve_table_references(&statement).map_err(fail)? {
         let wanted = table.table();
         if table.schema().is_some() || !names.iter().any(|n| n == wanted) {
@@ -86,7 +87,15 @@ pub(super) async fn logical(shared: &Shared, query: &Query) -> Result<LogicalPla
                 cause,
             });
         }
+        used.push(wanted.to_owned());
     }
+    let fresh = Arc::clone(shared);
+    tokio::task::spawn_blocking(move || used.iter().try_for_each(|table| tables::refresh(&fresh, table)))
+        .await
+        .map_err(|e| EngineError::Run {
+            label: label.clone(),
+            cause: format!("reading broke off: {e}"),
+        })??;
     let plan = state.statement_to_plan(statement).await.map_err(fail)?;
     let only_queries = SQLOptions::new()
         .with_allow_ddl(false)
@@ -135,7 +144,7 @@ fn rows_read(plan: &dyn ExecutionPlan) -> u64 {
 }
 
 /// Runs a query to its end, or until it is cancelled.
-pub(super) async fn run(shared: &Shared, query: &Query, control: &RunControl) -> Result<Rows, EngineError> {
+pub(super) async fn run(shared: &Arc<Shared>, query: &Query, control: &RunControl) -> Result<Rows, EngineError> {
     let label = &query.label;
     let cancelled = || EngineError::Cancelled(label.clone());
     let fail = |e: DataFusionError| cause::of_run(label, &e, shared.memory_mib);

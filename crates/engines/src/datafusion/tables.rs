@@ -1,6 +1,6 @@
 //! From table sources to what DataFusion scans.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -12,6 +12,7 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use steward_compute::{EngineError, Snapshot, TableFacts, TableFormat, TableSource};
 
 use super::{Registered, Shared};
+use crate::files::digest::Stamp;
 use crate::files::{self, Stored, table_error};
 use crate::normal;
 
@@ -23,22 +24,52 @@ pub(super) fn register(shared: &Shared, source: TableSource) -> Result<SchemaRef
             "the embedded engine reads files; set format to parquet, csv or json",
         ));
     }
-    let stored = store(shared, &source)?;
+    let origin = files::place::find(&source)?;
+    let stamps = stamps(&source, &origin)?;
+    let stored = store(shared, &source, origin)?;
     let provider = provider(&source, &stored)?;
     let schema = normal::map_schema(&stored.schema, normal::table_type);
-    insert(shared, source, Some(stored), provider)?;
+    insert(shared, source, Some(stored), stamps, provider)?;
     Ok(schema)
+}
+
+fn stamps(source: &TableSource, origin: &[PathBuf]) -> Result<Vec<Stamp>, EngineError> {
+    origin
+        .iter()
+        .map(|path| Stamp::of(path).map_err(|e| files::file_error(source, path, e)))
+        .collect()
+}
+
+/// Registers a table again if its files are others than when it was registered, so that queries and snapshots
+/// speak of the same rows.
+pub(super) fn refresh(shared: &Shared, table: &str) -> Result<(), EngineError> {
+    let registered = shared.registered(table)?;
+    if registered.stored.is_none() {
+        return Ok(());
+    }
+    let origin = files::place::find(&registered.source)?;
+    if stamps(&registered.source, &origin)? != registered.stamps {
+        register(shared, registered.source)?;
+    }
+    Ok(())
 }
 
 /// Makes a table known that holds no rows here.
 pub(super) fn register_remote(shared: &Shared, source: &TableSource, schema: SchemaRef) -> Result<(), EngineError> {
-    insert(shared, source.clone(), None, Arc::new(EmptyTable::new(schema)))
+    insert(
+        shared,
+        source.clone(),
+        None,
+        Vec::new(),
+        Arc::new(EmptyTable::new(schema)),
+    )
 }
 
 fn insert(
     shared: &Shared,
     source: TableSource,
     stored: Option<Stored>,
+    stamps: Vec<Stamp>,
     provider: Arc<dyn TableProvider>,
 ) -> Result<(), EngineError> {
     let name = source.name.clone();
@@ -47,16 +78,19 @@ fn insert(
     let fail = |e: datafusion::error::DataFusionError| table_error(&source, e.strip_backtrace());
     shared.context.deregister_table(reference.clone()).map_err(fail)?;
     shared.context.register_table(reference, provider).map_err(fail)?;
-    shared
-        .tables
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(name, Registered { source, stored, schema });
+    shared.tables.write().unwrap_or_else(PoisonError::into_inner).insert(
+        name,
+        Registered {
+            source,
+            stored,
+            stamps,
+            schema,
+        },
+    );
     Ok(())
 }
 
-fn store(shared: &Shared, source: &TableSource) -> Result<Stored, EngineError> {
-    let origin = files::place::find(source)?;
+fn store(shared: &Shared, source: &TableSource, origin: Vec<PathBuf>) -> Result<Stored, EngineError> {
     if source.format == TableFormat::Parquet {
         let schema = files::parquet::schema(source, &origin)?;
         return Ok(Stored {
@@ -113,6 +147,7 @@ fn files_of(registered: &Registered) -> Result<&Stored, EngineError> {
 
 /// The version of a table's files as they are now.
 pub(super) fn snapshot(shared: &Shared, table: &str) -> Result<Snapshot, EngineError> {
+    refresh(shared, table)?;
     let registered = shared.registered(table)?;
     files_of(&registered)?;
     let origin = files::place::find(&registered.source)?;
@@ -121,6 +156,7 @@ pub(super) fn snapshot(shared: &Shared, table: &str) -> Result<Snapshot, EngineE
 
 /// What file metadata tells; nothing but types for text files.
 pub(super) fn facts(shared: &Shared, table: &str) -> Result<TableFacts, EngineError> {
+    refresh(shared, table)?;
     let registered = shared.registered(table)?;
     let stored = files_of(&registered)?;
     files::facts::read(&registered.source, &stored.parquet, &stored.schema)

@@ -169,3 +169,26 @@ fn json_lines_type_over_the_whole_file() {
     let rows = run(&engine, "SELECT more, x FROM t WHERE id = 2");
     assert_eq!(rows.value(0, "more").unwrap(), Value::Text("{\"a\":[1]}".into()));
 }
+
+#[test]
+fn a_file_written_anew_is_read_anew_and_its_digest_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "t.csv", "n\n1\n2\n");
+    let engine = engine(folder.path(), 1);
+    register(&engine, &source("t", csv(), &path)).unwrap();
+    let (sum, digest) = (
+        || run(&engine, "SELECT sum(n) AS s FROM t").integers("s").unwrap()[0],
+        || block_on(engine.snapshot("t")).unwrap().digest,
+    );
+    let before = digest();
+    assert_eq!(sum(), Some(3));
+    write(folder.path(), "t.csv", "n\n1\n2\n40\n");
+    assert_eq!(sum(), Some(43));
+    assert_ne!(digest(), before);
+    std::fs::remove_file(&path).unwrap();
+    assert!(
+        failure(&engine, "SELECT 1 AS x FROM t")
+            .to_string()
+            .contains("no such file")
+    );
+}
