@@ -46,7 +46,7 @@ fn read_exposures(map: &mut MapReader<'_>) -> Exposures {
             ..Default::default()
         };
     };
-    inner.rename(format!("{}'s exposures", map.what()));
+    inner.rename(format!("`exposures` of {}", map.what()));
     let exposures = Exposures {
         dataset: inner.required_name_of("dataset", Kind::Dataset),
         unit: inner.required_text("unit"),
@@ -289,13 +289,12 @@ fn read_metrics(map: &mut MapReader<'_>, experiment: &mut Experiment) {
     } else if let Some(mut inner) = decoder.map(node, "`metrics`") {
         experiment.primary = inner.names_of("primary", Kind::Metric);
         experiment.secondary = inner.names_of("secondary", Kind::Metric);
-        experiment.guardrails = inner
-            .list("guardrails")
+        experiment.guardrails = items(&mut inner, "guardrails")
             .iter()
             .filter_map(|n| read_guardrail(decoder, n))
             .collect();
         let mut seen = std::collections::BTreeSet::new();
-        for (role, nodes) in ["primary", "secondary", "guardrails"].map(|r| (r, inner.list(r))) {
+        for (role, nodes) in ["primary", "secondary", "guardrails"].map(|r| (r, items(&mut inner, r))) {
             for item in nodes {
                 let name = item.get("metric").unwrap_or(item);
                 if let Some(text) = name.as_str()
@@ -319,6 +318,15 @@ fn read_metrics(map: &mut MapReader<'_>, experiment: &mut Experiment) {
             format!("{} has no primary metric", map.what()),
         );
         decoder.report(problem.expected("at least one metric under `primary`: it decides"));
+    }
+}
+
+/// The items of a list, or one value alone.
+fn items<'a>(map: &mut MapReader<'a>, key: &str) -> &'a [Node] {
+    match map.get(key) {
+        Some(node) if matches!(node.value, Value::Seq(_)) => node.items(),
+        Some(node) => std::slice::from_ref(node),
+        None => &[],
     }
 }
 

@@ -6,8 +6,13 @@
     missing_docs
 )]
 
+mod contracts;
 mod draft;
 mod examples;
+mod hostile;
 mod plan;
+mod projects;
+mod rendering;
 mod semantic;
 mod sql;
+mod support;

@@ -322,20 +322,27 @@ fn range(contract: &Contract<'_>, options: &mut MapReader<'_>, column: &Column) 
         return None;
     }
     let whole = column.logical_type == "integer";
-    let above = options
-        .number("exclusiveMinimum")
-        .map(|v| if whole { v.floor() + 1.0 } else { v.next_up() });
-    let below = options
-        .number("exclusiveMaximum")
-        .map(|v| if whole { v.ceil() - 1.0 } else { v.next_down() });
-    let min = [options.number("minimum"), above]
-        .into_iter()
-        .flatten()
-        .reduce(f64::max);
-    let max = [options.number("maximum"), below]
-        .into_iter()
-        .flatten()
-        .reduce(f64::min);
+    let above = |v: f64| if whole { v.floor() + 1.0 } else { v.next_up() };
+    let below = |v: f64| if whole { v.ceil() - 1.0 } else { v.next_down() };
+    let (mut min, mut max) = (options.number("minimum"), options.number("maximum"));
+    // In 3.0 the exclusive forms are switches on the bound, later they are bounds of their own.
+    if contract.edition == Edition::V30 {
+        if options.boolean("exclusiveMinimum").unwrap_or_default() {
+            min = min.map(above);
+        }
+        if options.boolean("exclusiveMaximum").unwrap_or_default() {
+            max = max.map(below);
+        }
+    } else {
+        min = [min, options.number("exclusiveMinimum").map(above)]
+            .into_iter()
+            .flatten()
+            .reduce(f64::max);
+        max = [max, options.number("exclusiveMaximum").map(below)]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min);
+    }
     if let (Some(low), Some(high)) = (min, max)
         && low > high
     {

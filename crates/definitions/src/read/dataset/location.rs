@@ -167,9 +167,9 @@ pub(super) fn place(
             span.clone(),
             format!("the {objects} datasets of the contract would all be read from `{path}`"),
         );
-        decoder.report(problem.hint(format!(
-            "write `{{model}}` in the path for the dataset's name, or add a server named `{name}`"
-        )));
+        decoder.report(problem.hint(
+            "write `{model}` in the path for the dataset's name, or add a server for each dataset, named as it is",
+        ));
     }
     let path = clean(&replaced);
     if !settings.allow_outside && leaves(&path) {

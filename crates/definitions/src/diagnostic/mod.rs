@@ -1,6 +1,14 @@
 //! Problems in definitions: always with place, cause, expectation and a suggestion where one is near.
 
+mod json;
+mod render;
+mod sarif;
+
 use std::fmt;
+
+pub use json::to_json;
+pub use render::{Rendering, render};
+pub use sarif::to_sarif;
 
 use serde::{Deserialize, Serialize};
 
