@@ -7,7 +7,7 @@ mod sarif;
 use std::fmt;
 
 pub use json::to_json;
-pub use render::{Rendering, render};
+pub use render::render;
 pub use sarif::to_sarif;
 
 use serde::{Deserialize, Serialize};

@@ -5,44 +5,25 @@ use std::fmt::Write as _;
 use super::{Diagnostic, Severity};
 use crate::project::Source;
 
-/// How to write for people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rendering {
-    /// With ANSI colours; the caller knows whether it writes to a terminal.
-    pub colour: bool,
-}
-
 /// The widest piece of a source line that is shown, in characters.
 const WIDTH: usize = 140;
 
-/// Writes all problems with their source lines, and a line of totals. Empty if there are none.
+/// Writes all problems with their source lines. Empty if there are none. With `colour`, in ANSI
+/// colours: the caller knows whether it writes to a terminal.
 ///
 /// Control characters of the sources are replaced, so that a hostile file cannot write to the terminal.
-pub fn render(problems: &[Diagnostic], sources: &[Source], rendering: Rendering) -> String {
+pub fn render(problems: &[Diagnostic], sources: &[Source], colour: bool) -> String {
     let mut out = String::new();
     for problem in problems {
-        one(problem, sources, rendering, &mut out);
+        one(problem, sources, colour, &mut out);
         out.push('\n');
-    }
-    if !problems.is_empty() {
-        let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
-        let _ = writeln!(
-            out,
-            "{}, {}",
-            counted(errors, "error"),
-            counted(problems.len() - errors, "warning")
-        );
     }
     out
 }
 
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-fn one(problem: &Diagnostic, sources: &[Source], rendering: Rendering, out: &mut String) {
+fn one(problem: &Diagnostic, sources: &[Source], colour: bool, out: &mut String) {
     let paint = |text: String, code: &str| {
-        if rendering.colour {
+        if colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
             text

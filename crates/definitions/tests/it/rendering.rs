@@ -1,6 +1,6 @@
 //! Problems for people and for machines.
 
-use steward_definitions::diagnostic::{Rendering, render, to_json, to_sarif};
+use steward_definitions::diagnostic::{render, to_json, to_sarif};
 use steward_definitions::{Diagnostic, Project, Span};
 
 use crate::support::{CONTRACT, EXPERIMENT, METRICS, SETTINGS, sources};
@@ -15,7 +15,7 @@ fn the_line_and_a_caret() {
         ("experiments/e.yaml", &text),
     ]);
     let (_, problems) = Project::parse(&all);
-    let shown = render(&problems, &all, Rendering { colour: false });
+    let shown = render(&problems, &all, false);
     assert_eq!(
         shown,
         "\
@@ -26,12 +26,11 @@ error[unknown-column]: `exposures` of the experiment `email_test` names the colu
   |                                    ^^^^^^^^^^
   = did you mean `customer_id`?
 
-1 error, 0 warnings
 "
     );
-    let coloured = render(&problems, &all, Rendering { colour: true });
+    let coloured = render(&problems, &all, true);
     assert!(coloured.starts_with("\u{1b}[1;31merror[unknown-column]\u{1b}[0m: "));
-    assert_eq!(render(&[], &all, Rendering::default()), "");
+    assert_eq!(render(&[], &all, false), "");
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn a_hostile_file_does_not_write_to_the_terminal() {
         },
         "bad \u{1b}[2J",
     );
-    let shown = render(&[problem], &all, Rendering { colour: false });
+    let shown = render(&[problem], &all, false);
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     // Lines and columns beyond the text are survived.
     for (line, column) in [(2, 999), (99, 1), (0, 0), (u32::MAX, u32::MAX)] {
@@ -59,7 +58,7 @@ fn a_hostile_file_does_not_write_to_the_terminal() {
             },
             "bad",
         );
-        assert!(render(&[problem], &all, Rendering::default()).starts_with("error[x]: bad\n"));
+        assert!(render(&[problem], &all, false).starts_with("error[x]: bad\n"));
     }
 }
 
