@@ -13,6 +13,7 @@ pub mod plan;
 pub mod project;
 mod read;
 mod references;
+pub mod schema;
 pub mod semantic;
 pub mod sql;
 pub mod yaml;

@@ -172,7 +172,10 @@ fn write_measures(out: &mut String, table: &TableProfile, owner: &str, taken: &m
         meta("count", &[]),
     );
     let (mut flags, mut sums) = (Vec::new(), Vec::new());
+    // Outcomes usually stand behind the variant in a file, what was known before in front of it.
+    let mut before = table.first(Role::Variant).is_some();
     for column in table.columns.iter().filter(|c| c.guess.personal.is_none()) {
+        before &= column.guess.role != Role::Variant;
         let (agg, flag) = match column.guess.role {
             Role::Flag if column.logical_type == "boolean" => ("sum_boolean", true),
             Role::Flag => ("sum", true),
@@ -205,7 +208,7 @@ fn write_measures(out: &mut String, table: &TableProfile, owner: &str, taken: &m
                 scalar(&format!("{}, share of rows", column.name)),
                 meta("percent", &["direction: increase # guess: more is better"]),
             );
-            flags.push(metric);
+            flags.push((before, metric));
         } else {
             let unit = if column.guess.role == Role::Money {
                 "currency"
@@ -217,10 +220,15 @@ fn write_measures(out: &mut String, table: &TableProfile, owner: &str, taken: &m
                 "{simple}{}",
                 meta(unit, &["direction: increase # guess: more is better"]),
             );
-            sums.push((column.guess.role != Role::Money, metric));
+            sums.push((before, column.guess.role != Role::Money, metric));
         }
     }
-    sums.sort_by_key(|(quantity, _)| *quantity);
-    drafted.metrics = flags.into_iter().chain(sums.into_iter().map(|(_, m)| m)).collect();
+    let mut ranked: Vec<(bool, u8, String)> = flags.into_iter().map(|(before, m)| (before, 0, m)).collect();
+    ranked.extend(
+        sums.into_iter()
+            .map(|(before, quantity, m)| (before, 1 + u8::from(quantity), m)),
+    );
+    ranked.sort_by_key(|(before, rank, _)| (*before, *rank));
+    drafted.metrics = ranked.into_iter().map(|(_, _, m)| m).collect();
     out.push_str(&metrics);
 }

@@ -11,7 +11,7 @@ use crate::yaml::Value;
 use crate::{Dimension, Entity, EntityType, Measure, MeasureInput, Metric, MetricShape, NonAdditive, SemanticModel};
 
 /// Keys of a model that are dbt's own business.
-const MODEL_KEYS: [&str; 14] = [
+pub(crate) const MODEL_KEYS: [&str; 14] = [
     "docs",
     "latest_version",
     "deprecation_date",
@@ -29,7 +29,7 @@ const MODEL_KEYS: [&str; 14] = [
 ];
 
 /// Keys of a column that are dbt's own business.
-const COLUMN_KEYS: [&str; 10] = [
+pub(crate) const COLUMN_KEYS: [&str; 10] = [
     "meta",
     "data_type",
     "constraints",

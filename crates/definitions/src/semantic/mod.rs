@@ -17,6 +17,7 @@ mod legacy;
 use std::collections::BTreeMap;
 
 pub use check::{DimensionNames, check};
+pub(crate) use latest::{COLUMN_KEYS, MODEL_KEYS};
 
 use crate::decode::Decoder;
 use crate::nearest::nearest;

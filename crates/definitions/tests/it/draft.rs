@@ -195,8 +195,9 @@ fn an_uncommented_experiment_is_one() {
     );
     assert_eq!(mailing.variants[0].name, "No E-Mail");
     assert!(mailing.variants[0].control);
-    assert_eq!(mailing.primary, ["mens"]);
-    assert!(mailing.secondary.contains(&"visit".to_owned()));
+    // What stands behind the variant is an outcome, what stands before it was known already.
+    assert_eq!(mailing.primary, ["visit"]);
+    assert_eq!(mailing.secondary, ["spend", "mens", "history", "recency"]);
     let other = &project.experiments["kunden_2024_gr_e_group"];
     assert_eq!(
         (other.exposures.unit.as_str(), other.exposures.entity.as_str()),

@@ -13,6 +13,7 @@ mod hostile;
 mod plan;
 mod projects;
 mod rendering;
+mod schema;
 mod semantic;
 mod sql;
 mod support;

@@ -1,0 +1,237 @@
+//! Kinds of Steward's own.
+
+use serde_json::{Value, json};
+
+use super::{boolean, either, free, list, number, object, text, texts, words};
+
+/// `steward.yaml`.
+pub(super) fn settings() -> Value {
+    let engine = object(
+        &[],
+        vec![
+            ("kind", words("Where queries run.", &["datafusion", "postgres"])),
+            (
+                "memory_mib",
+                json!({"type": "integer", "minimum": 0, "description": "Memory limit of the embedded engine, in MiB."}),
+            ),
+            (
+                "url",
+                text("Reference to a secret that holds the connection address: `env:NAME` or `file:PATH`."),
+            ),
+        ],
+    );
+    let person = object(
+        &["name"],
+        vec![
+            ("name", text("Handle, as used in `owner`.")),
+            ("label", text("Full name.")),
+            ("email", text("E-mail address.")),
+            ("team", text("Team.")),
+        ],
+    );
+    let mut keys = vec![
+        ("project", text("Name of the project.")),
+        ("label", text("Shown in the header of the user interface.")),
+        ("owner", text("Owner of every definition that names none.")),
+        (
+            "time_zone",
+            text("IANA time zone in which days, weeks and months begin; UTC by default."),
+        ),
+        (
+            "currency",
+            json!({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 currency of money."}),
+        ),
+        ("as_of", text("What counts as now (RFC 3339), for demos and tests.")),
+        (
+            "alpha",
+            json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "description": "Significance level of experiments that name none."}),
+        ),
+        ("allow_outside", boolean("Datasets may lie outside the project folder.")),
+        ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
+        (
+            "people",
+            list(
+                either(vec![json!({"type": "string"}), person]),
+                "Who may own and decide; without the list, anyone.",
+            ),
+        ),
+    ];
+    keys.extend(free(&["description", "version"]));
+    object(&["project"], keys)
+}
+
+/// Keys that every definition of Steward's own carries.
+fn common(kind: &'static str) -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            kind,
+            json!({"type": ["string", "number"], "pattern": "^[A-Za-z][A-Za-z0-9_.-]*$", "description": "Name, unique within the kind."}),
+        ),
+        (
+            "owner",
+            text("The accountable person or team; the project's owner by default."),
+        ),
+        ("label", text("Human title.")),
+        ("description", text("What it means, in Markdown.")),
+        ("tags", texts("Free tags.")),
+    ]
+}
+
+fn moment(description: &str) -> Value {
+    json!({"type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}", "description": description})
+}
+
+/// `experiments/`.
+pub(super) fn experiment() -> Value {
+    let exposures = object(
+        &["dataset", "unit", "variant"],
+        vec![
+            ("dataset", text("Dataset of assignments or exposures.")),
+            ("unit", text("Column of the unit; `*` when each row is its own unit.")),
+            ("entity", text("Entity that the unit is in the semantic models.")),
+            ("variant", text("Column of the variant.")),
+            ("time", text("Column of the time of exposure.")),
+            ("filter", text("SQL condition on the rows.")),
+        ],
+    );
+    let variant = object(
+        &["name"],
+        vec![
+            ("name", text("Value in the variant column.")),
+            (
+                "weight",
+                json!({"type": "number", "exclusiveMinimum": 0, "description": "Planned share, relative to the others."}),
+            ),
+            ("control", boolean("The baseline; the first variant by default.")),
+            ("label", text("Human title.")),
+        ],
+    );
+    let guardrail = object(
+        &["metric"],
+        vec![
+            ("metric", text("The metric that must not get worse.")),
+            (
+                "margin",
+                text("Largest harm accepted, as a relative change: 0.02 or 2%."),
+            ),
+        ],
+    );
+    let metrics = object(
+        &["primary"],
+        vec![
+            ("primary", texts("Metrics that decide.")),
+            ("secondary", texts("Metrics that inform.")),
+            (
+                "guardrails",
+                list(
+                    either(vec![json!({"type": "string"}), guardrail]),
+                    "Metrics that must not get worse.",
+                ),
+            ),
+        ],
+    );
+    let mut keys = common("experiment");
+    keys.extend([
+        ("hypothesis", text("What is believed and why.")),
+        ("exposures", exposures),
+        ("variants", json!({"type": "array", "minItems": 2, "items": either(vec![text(""), variant])})),
+        ("start", moment("First moment of exposure counted, inclusive.")),
+        ("end", moment("Last moment, exclusive.")),
+        ("metrics", either(vec![texts("Metrics that decide."), metrics])),
+        ("window", text("Time after exposure in which a unit's facts count: `72h`, `14 days`.")),
+        ("cuped", text("Time before exposure used as covariate, in whole days; `false` for none.")),
+        ("breakdowns", texts("Dimensions of the unit by which results are broken down.")),
+        ("alpha", json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "description": "Two-sided significance level."})),
+        ("correction", words("Correction for several comparisons.", &["holm", "benjamini-hochberg", "none"])),
+        ("initiative", text("The initiative that it belongs to.")),
+    ]);
+    object(&["experiment", "exposures", "variants", "metrics"], keys)
+}
+
+/// `objectives/`.
+pub(super) fn objective() -> Value {
+    let mut key_result = vec![
+        ("name", text("Name, unique in the objective; the metric's by default.")),
+        ("metric", text("The metric.")),
+        ("filter", text("Extra condition over dimensions.")),
+        (
+            "grain",
+            words("Grain at which the metric is read.", &["day", "week", "month"]),
+        ),
+        ("baseline", number("Value at the start; computed when absent.")),
+        ("target", number("Value wanted by the end.")),
+    ];
+    key_result.extend(free(&["label", "description", "owner"]));
+    let period = object(
+        &["start", "end"],
+        vec![("start", moment("First day.")), ("end", moment("Last day."))],
+    );
+    let mut keys = common("objective");
+    keys.extend([
+        ("parent", text("The objective that it serves.")),
+        (
+            "period",
+            either(vec![
+                json!({"type": ["string", "integer"], "description": "`2025`, `2025-H1`, `2025-Q4` or `2025-10`."}),
+                period,
+            ]),
+        ),
+        (
+            "key_results",
+            list(
+                object(&["metric", "target"], key_result),
+                "How it is measured; status is computed, never typed.",
+            ),
+        ),
+    ]);
+    object(&["objective", "period"], keys)
+}
+
+/// The 10th, 50th and 90th percentile.
+fn range(description: &str) -> Value {
+    let named = object(
+        &["p10", "p50", "p90"],
+        vec![("p10", number("")), ("p50", number("")), ("p90", number(""))],
+    );
+    json!({"anyOf": [{"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}, named], "description": description})
+}
+
+/// `initiatives/`.
+pub(super) fn initiative() -> Value {
+    let mut keys = common("initiative");
+    keys.extend([
+        ("objectives", texts("The objectives that it serves.")),
+        ("problem", text("The problem, in a sentence.")),
+        ("decision", text("The decision that it changes.")),
+        ("start", moment("First day.")),
+        ("due", moment("Wanted by.")),
+        (
+            "effort_weeks",
+            range("Effort in person-weeks: 10th, 50th and 90th percentile."),
+        ),
+        ("depends_on", texts("Initiatives that must come first.")),
+        ("team", texts("People on it.")),
+    ]);
+    object(&["initiative"], keys)
+}
+
+/// `bets/`.
+pub(super) fn bet() -> Value {
+    let money = json!({"anyOf": [{"type": "number", "minimum": 0}, {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 1, "maxItems": 2}]});
+    let mut keys = common("bet");
+    keys.extend([
+        ("initiative", text("The initiative.")),
+        ("metric", text("The metric that resolves it.")),
+        ("probability", text("Stated probability of success: 0.35 or 35%.")),
+        (
+            "effect",
+            range("Stated relative effect if it succeeds: 10th, 50th and 90th percentile."),
+        ),
+        ("cost", money.clone()),
+        ("cost_minor", money),
+        ("kill_criterion", text("When it is stopped.")),
+        ("experiment", text("Experiment that resolves it.")),
+        ("resolve_by", moment("Day by which it is resolved.")),
+    ]);
+    object(&["bet", "initiative", "metric", "probability", "effect"], keys)
+}
