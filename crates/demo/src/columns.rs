@@ -14,6 +14,10 @@ pub(crate) fn longs(values: Vec<i64>) -> ArrayRef {
     Arc::new(Int64Array::from(values))
 }
 
+pub(crate) fn longs_or(values: Vec<Option<i64>>) -> ArrayRef {
+    Arc::new(Int64Array::from(values))
+}
+
 pub(crate) fn ints(values: Vec<i32>) -> ArrayRef {
     Arc::new(Int32Array::from(values))
 }

@@ -69,7 +69,7 @@ pub struct Progress {
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSummary {
-    /// Table, or `landing/events/DAY`.
+    /// Table, or `landing/events/DAY` and `raw/events/DAY`.
     pub name: String,
     /// Rows.
     pub rows: u64,
