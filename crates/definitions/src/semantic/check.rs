@@ -41,6 +41,7 @@ pub fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
         checker.metric(metric, problems);
     }
     cycles(project, problems);
+    super::conditions::check(project, &checker.dimensions, problems);
 }
 
 /// Names by which dimensions and entities can be asked for.

@@ -9,6 +9,7 @@
 
 mod check;
 mod common;
+mod conditions;
 mod inputs;
 pub mod jinja;
 mod latest;

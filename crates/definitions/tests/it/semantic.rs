@@ -1,7 +1,8 @@
 use steward_definitions::decode::Decoder;
 use steward_definitions::semantic::{self, jinja};
 use steward_definitions::{
-    Aggregation, Cap, Column, Dataset, Diagnostic, Direction, EntityType, MetricShape, Project, Settings, yaml,
+    Aggregation, Block, BlockContent, Cap, Column, Dataset, Diagnostic, Direction, EntityType, Experiment, KeyResult,
+    MetricShape, Objective, Project, Report, Settings, yaml,
 };
 
 /// Reads files of `metrics/` over datasets given as `name: columns`.
@@ -454,5 +455,60 @@ metrics:
         "`period_agg`",
     ] {
         assert!(found.contains(part), "{part}\n{found}");
+    }
+}
+
+#[test]
+fn conditions_of_other_kinds_are_checked_too() {
+    let (mut shop, problems) = project(&DATASETS, &[LEGACY]);
+    assert!(problems.is_empty());
+    let mut experiment = Experiment::default();
+    experiment.exposures.dataset = "visits".into();
+    experiment.exposures.filter = Some("visit_idd > 1".into());
+    shop.experiments.insert("checkout".into(), experiment);
+    let mut objective = Objective::default();
+    for filter in [
+        "user__country = 'DE'",
+        "user__contry = 'DE'",
+        "status = ",
+        "{{ Dimension('status') }} = 1",
+        "sum(status) > 1",
+    ] {
+        objective.key_results.push(KeyResult {
+            name: "k".into(),
+            metric: "revenue".into(),
+            filter: Some(filter.into()),
+            ..KeyResult::default()
+        });
+    }
+    shop.objectives.insert("growth".into(), objective);
+    let mut report = Report::default();
+    report.blocks.push(Block {
+        span: Default::default(),
+        content: BlockContent::Chart {
+            metrics: vec!["revenue".into()],
+            by: vec!["time:week".into(), "user__country".into(), "user__kountry".into()],
+            filter: None,
+            title: None,
+            mark: "line".into(),
+            from: None,
+            to: None,
+        },
+    });
+    shop.reports.insert("weekly".into(), report);
+    let mut problems = Vec::new();
+    semantic::check(&shop, &mut problems);
+    let found: Vec<String> = messages(&problems);
+    let wanted = [
+        "the filter of the exposures of experiment `checkout` names `visit_idd`, which dataset `visits` does not have (did you mean `visit_id`?)",
+        "a filter of key result `k` of objective `growth` names `user__contry`, which is no dimension (did you mean `user__country`?)",
+        "a filter of key result `k` of objective `growth`, `status =`, expected an expression",
+        "holds Jinja, which belongs to dbt's files (write the plain name, such as `user__country`)",
+        "aggregates (`sum`); a filter speaks of one row",
+        "a chart of report `weekly` is by `user__kountry`, which is no dimension (did you mean `user__country`?)",
+    ];
+    assert_eq!(found.len(), wanted.len(), "{found:#?}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!(found.contains(wanted), "{wanted}\n{found}");
     }
 }
