@@ -183,15 +183,17 @@ fn write_measures(out: &mut String, table: &TableProfile, owner: &str, taken: &m
             _ => continue,
         };
         let metric = free(taken, &identifier(&column.name, &name), &name);
+        // dbt wants names of measures and dimensions of one model to differ.
+        let measure = free(taken, &format!("{metric}_sum"), &name);
         let _ = writeln!(
             out,
-            "      - name: {metric}\n        {}\n        agg: {agg}\n        expr: {}",
+            "      - name: {measure}\n        {}\n        agg: {agg}\n        expr: {}",
             comment(&format!("guess: {}", column.guess.reason)),
             scalar(&column_expression(&column.name)),
         );
         let label = scalar(&column.name);
         let simple = format!(
-            "  - name: {metric}\n    label: {label}\n    type: simple\n    type_params:\n      measure: {metric}\n"
+            "  - name: {metric}\n    label: {label}\n    type: simple\n    type_params:\n      measure: {measure}\n"
         );
         if flag {
             let rate = free(taken, &format!("{metric}_rate"), &name);
