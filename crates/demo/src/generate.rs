@@ -227,6 +227,8 @@ fn in_order(
             });
         }
         drop(sender);
+        // Owned here, so that leaving early closes the channel and no thread waits for ever to hand over.
+        let receiver = receiver;
         let mut waiting = BTreeMap::new();
         let mut due = 0;
         for (group, outcome) in &receiver {
