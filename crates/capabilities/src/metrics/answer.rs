@@ -9,7 +9,7 @@ use steward_definitions::Project;
 
 use super::compile::{Compiler, Scan, ScanSql, Touched};
 use super::graph::Graph;
-use super::plan::{Key, Plan};
+use super::plan::{Key, Plan, time_dimension};
 use super::sql::ident;
 use super::tables::{Times, verify_keys};
 use super::time::{Grain, Range, Zone, date_from_days};
@@ -135,6 +135,57 @@ async fn bounds(
         }
     }
     Ok(all)
+}
+
+/// See [`super::newest`].
+pub(crate) async fn newest(context: &Context, metric: &str) -> Result<Option<i64>, CapabilityError> {
+    let project = context.project.as_ref();
+    let graph = Graph { project };
+    let zone = Zone::named(&project.settings.time_zone)?;
+    let request = MetricRequest {
+        metrics: vec![metric.to_owned()],
+        ..MetricRequest::default()
+    };
+    let mut oldest: Option<i64> = None;
+    for leaf in &Plan::new(project, &request)?.leaves {
+        let (model, measure) = graph.measure(&leaf.measure)?;
+        let Ok(time) = time_dimension(model, measure) else {
+            continue;
+        };
+        let expr = graph.columns_sql(model, "t", &time.expr, &time.name)?;
+        let query = Query {
+            label: format!("end of {}", model.meta.name),
+            sql: format!(
+                "SELECT MAX({expr}) AS \"newest\" FROM {} AS \"t\"",
+                ident(&model.dataset)
+            ),
+            parameters: Vec::new(),
+        };
+        let rows = context.engine.run(&query, &context.control).await?;
+        let end = match rows.value(0, "newest")? {
+            Value::Timestamp(us) => match time.time_granularity.as_deref().and_then(Grain::from_word) {
+                Some(grain) if grain >= Grain::Day => {
+                    let start = grain.start(zone.day_of(us)?);
+                    zone.start_of(grain.next(start))?
+                }
+                _ => us,
+            },
+            Value::Date(days) => {
+                let grain = time
+                    .time_granularity
+                    .as_deref()
+                    .and_then(Grain::from_word)
+                    .unwrap_or(Grain::Day);
+                match date_from_days(days) {
+                    Some(day) => zone.start_of(grain.next(grain.start(day)))?,
+                    None => continue,
+                }
+            }
+            _ => continue,
+        };
+        oldest = Some(oldest.map_or(end, |o| o.min(end)));
+    }
+    Ok(oldest)
 }
 
 /// SQL types of the columns of scans, so that what one lacks can be a NULL of the type that another has.

@@ -21,6 +21,9 @@ mod unit;
 
 pub use types::*;
 
+pub(crate) use answer::cells;
+pub(crate) use table::number;
+
 use steward_definitions::Project;
 
 use crate::evidence::Concluded;
@@ -70,4 +73,20 @@ pub fn unit_measures(project: &Project, metric: &str, entity: &str) -> Result<Un
 /// A dimension of the unit (`user__country`) for breakdowns: SQL over the table that holds one row per unit.
 pub fn unit_dimension(project: &Project, entity: &str, dimension: &str) -> Result<UnitDimension, CapabilityError> {
     unit::unit_dimension(project, entity, dimension)
+}
+
+/// The end of the data that a metric reads, by its measures' time dimensions (a date counts to its end, a month to the
+/// month's), microseconds since 1970 UTC: the oldest of several tables'. `None` if it has no time or no rows.
+pub async fn newest(context: &Context, metric: &str) -> Result<Option<i64>, CapabilityError> {
+    answer::newest(context, metric).await
+}
+
+/// A checked SELECT over datasets, rendered again, and the datasets that it reads.
+pub(crate) fn select(
+    project: &Project,
+    sql: &str,
+    limit: Option<u64>,
+) -> Result<(String, Vec<String>), CapabilityError> {
+    let select = adhoc::parse(project, sql, limit, "query")?;
+    Ok((select.sql, select.tables.into_iter().collect()))
 }

@@ -5,4 +5,5 @@
 mod experiments;
 mod governance;
 mod hillstrom;
+mod metrics;
 mod shop;
