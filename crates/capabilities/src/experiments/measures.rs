@@ -24,6 +24,15 @@ pub enum Fold {
     Any,
 }
 
+/// When a fact happened.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactTime {
+    /// A timestamp or date.
+    pub value: String,
+    /// A date: the fact counts as after the exposure from the exposure's day on.
+    pub is_date: bool,
+}
+
 /// One number per unit, from the rows of one dataset. Expressions are over the dataset's columns, already rewritten.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Variable {
@@ -32,7 +41,7 @@ pub struct Variable {
     /// The unit's key; empty when each row is a unit.
     pub key: String,
     /// Time of the fact, if there is one.
-    pub time: Option<String>,
+    pub time: Option<FactTime>,
     /// What is folded: a double for `Sum` and `Any`.
     pub value: String,
     /// How.
@@ -367,7 +376,7 @@ impl Builder<'_> {
         model: &SemanticModel,
         measure: &Measure,
         dataset: &Dataset,
-    ) -> Result<Option<String>, NotEstimable> {
+    ) -> Result<Option<FactTime>, NotEstimable> {
         let Some(name) = measure.time_dimension.as_ref().or(model.time_dimension.as_ref()) else {
             return Ok(None);
         };
@@ -379,17 +388,25 @@ impl Builder<'_> {
         };
         let text = over_columns(&dimension.expr, dataset)
             .map_err(|cause| refuse(cause, format!("mend dimension {name} of {}", model.meta.name)))?;
-        Ok(Some(as_time(&text, &dimension.expr, dataset)))
+        Ok(Some(FactTime {
+            value: as_time(&text, &dimension.expr, dataset),
+            is_date: logical_type(&dimension.expr, dataset) == Some("date"),
+        }))
     }
+}
+
+/// Type of a column as its contract promises; `None` for anything but a column.
+fn logical_type<'a>(expr: &str, dataset: &'a Dataset) -> Option<&'a str> {
+    let name = expr.trim().trim_matches('"');
+    let mut columns = dataset.columns.iter();
+    columns
+        .find(|c| c.name.eq_ignore_ascii_case(name))
+        .map(|c| c.logical_type.as_str())
 }
 
 /// A time expression; a column of text is cast.
 pub fn as_time(rewritten: &str, original: &str, dataset: &Dataset) -> String {
-    let of_text = dataset
-        .columns
-        .iter()
-        .any(|c| c.name.eq_ignore_ascii_case(original.trim().trim_matches('"')) && c.logical_type == "string");
-    if of_text {
+    if logical_type(original, dataset) == Some("string") {
         format!("CAST({rewritten} AS TIMESTAMP)")
     } else {
         rewritten.to_string()

@@ -13,6 +13,7 @@ mod inference;
 mod measures;
 mod query;
 pub mod readout;
+mod units;
 mod verdict;
 mod window;
 

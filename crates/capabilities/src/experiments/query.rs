@@ -85,17 +85,19 @@ pub fn groups(metrics: &[UnitMetric]) -> Vec<Vec<usize>> {
 
 /// A unit's value in the window, or before exposure for CUPED.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Aggregate {
-    variable: Variable,
+pub(super) struct Aggregate {
+    pub variable: Variable,
     /// Days before exposure; `None` is the window after it.
-    before: Option<u32>,
+    pub before: Option<u32>,
 }
 
-struct Writer<'a> {
-    layout: &'a Layout<'a>,
+/// Writes one query.
+pub(super) struct Writer<'a> {
+    pub layout: &'a Layout<'a>,
     parameters: Vec<Value>,
-    aggregates: Vec<Aggregate>,
-    sources: Vec<(String, String)>,
+    pub aggregates: Vec<Aggregate>,
+    /// Fact tables by dataset and unit's key; each is read once.
+    pub sources: Vec<(String, String)>,
 }
 
 /// The query that answers one row per cell: columns `arm`, `day` (if exposures have a time), `s0` … (dimensions),
@@ -256,7 +258,7 @@ impl<'a> Writer<'a> {
         self.layout.experiment.exposures.unit == ROW_UNIT
     }
 
-    fn bind(&mut self, value: Value) -> String {
+    pub(super) fn bind(&mut self, value: Value) -> String {
         let at = self
             .parameters
             .iter()
@@ -272,7 +274,7 @@ impl<'a> Writer<'a> {
         CapabilityError::Invalid(format!("experiment {}: {cause}", self.layout.experiment.meta.name))
     }
 
-    fn column(&self, name: &str) -> Result<String, CapabilityError> {
+    pub(super) fn column(&self, name: &str) -> Result<String, CapabilityError> {
         over_columns(&quote(name), self.layout.dataset).map_err(|cause| self.invalid(cause))
     }
 
@@ -280,14 +282,14 @@ impl<'a> Writer<'a> {
         self.column(&self.layout.experiment.exposures.variant)
     }
 
-    fn exposure_time(&self) -> Result<Option<String>, CapabilityError> {
+    pub(super) fn exposure_time(&self) -> Result<Option<String>, CapabilityError> {
         match &self.layout.experiment.exposures.time {
             Some(name) => Ok(Some(as_time(&self.column(name)?, name, self.layout.dataset))),
             None => Ok(None),
         }
     }
 
-    fn exposure_conditions(&mut self) -> Result<String, CapabilityError> {
+    pub(super) fn exposure_conditions(&mut self) -> Result<String, CapabilityError> {
         let mut all = Vec::new();
         if !self.rows_are_units() {
             all.push(format!(
@@ -320,7 +322,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn arm(&mut self) -> Result<String, CapabilityError> {
+    pub(super) fn arm(&mut self) -> Result<String, CapabilityError> {
         let variant = self.variant()?;
         let is_text = self
             .layout
@@ -343,7 +345,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Dimensions on the exposure's row: position and expression.
-    fn exposure_dimensions(&self) -> Vec<(usize, String)> {
+    pub(super) fn exposure_dimensions(&self) -> Vec<(usize, String)> {
         let all = self.layout.dimensions.iter().enumerate();
         all.filter_map(|(i, d)| match &d.source {
             DimensionSource::Exposure { value } => Some((i, format!("CAST({value} AS VARCHAR)"))),
@@ -353,7 +355,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Pre-period lengths of a source's aggregates, ascending.
-    fn pre_periods(&self) -> Vec<u32> {
+    pub(super) fn pre_periods(&self) -> Vec<u32> {
         let mut all: Vec<u32> = self.aggregates.iter().filter_map(|a| a.before).collect();
         all.sort_unstable();
         all.dedup();
@@ -365,7 +367,7 @@ impl<'a> Writer<'a> {
         if self.has_window() { "ripe = 1" } else { "TRUE" }
     }
 
-    fn has_window(&self) -> bool {
+    pub(super) fn has_window(&self) -> bool {
         self.layout.window.seconds.is_some() && self.layout.window.cut.is_some() && !self.rows_are_units()
     }
 
@@ -521,172 +523,5 @@ impl<'a> Writer<'a> {
             ctes.push(self.per_unit(i));
         }
         Ok(format!("WITH {}\n{over}", ctes.join(",\n")))
-    }
-
-    /// First exposure of each unit, with the ends of its windows.
-    fn exposures(&mut self) -> Result<String, CapabilityError> {
-        let dimensions = self.exposure_dimensions();
-        let time = self.exposure_time()?;
-        let arm = self.arm()?;
-        let unit = self.column(&self.layout.experiment.exposures.unit)?;
-        let mut rows = vec![format!("{unit} AS u"), format!("{arm} AS a")];
-        let mut first = vec![
-            "u".to_string(),
-            format!("CASE WHEN min(a) <> max(a) THEN {SEVERAL_ARMS} ELSE max(a) END AS arm"),
-        ];
-        let mut ends = vec!["u".to_string(), "arm".to_string()];
-        if let Some(time) = &time {
-            rows.push(format!("{time} AS t"));
-            first.push("min(t) AS t0".to_string());
-            ends.push("t0".to_string());
-            if let (true, Some(seconds)) = (self.has_window(), self.layout.window.seconds) {
-                ends.push(format!("t0 + INTERVAL '{seconds} seconds' AS t1"));
-            }
-            for days in self.pre_periods() {
-                ends.push(format!("t0 - INTERVAL '{days} days' AS b{days}"));
-            }
-        }
-        for (i, value) in &dimensions {
-            rows.push(format!("{value} AS s{i}"));
-            first.push(match time {
-                Some(_) => format!("first_value(s{i} ORDER BY t, s{i}) AS s{i}"),
-                None => format!("min(s{i}) AS s{i}"),
-            });
-            ends.push(format!("s{i}"));
-        }
-        let conditions = self.exposure_conditions()?;
-        Ok(format!(
-            "x AS (\nSELECT {}\nFROM {}{conditions}\n),\ng AS (\nSELECT {}\nFROM x GROUP BY u\n),\ne AS (\nSELECT {}\nFROM g\n)",
-            rows.join(", "),
-            quote(&self.layout.dataset.meta.name),
-            first.join(", "),
-            ends.join(", "),
-        ))
-    }
-
-    /// Sums per unit over one fact table.
-    fn per_unit(&mut self, at: usize) -> String {
-        let (dataset, key) = self.sources.get(at).cloned().unwrap_or_default();
-        let mine: Vec<(usize, Aggregate)> = self
-            .aggregates
-            .iter()
-            .cloned()
-            .enumerate()
-            .filter(|(_, a)| a.variable.dataset == dataset && a.variable.key == key)
-            .collect();
-        let mut times: Vec<String> = mine.iter().filter_map(|(_, a)| a.variable.time.clone()).collect();
-        times.sort();
-        times.dedup();
-        let timed = self.layout.experiment.exposures.time.is_some();
-        // With one time for all, rows outside every window are left out by the join and the scan.
-        let single = timed && times.len() == 1 && mine.iter().all(|(_, a)| a.variable.time.is_some());
-        let longest = mine.iter().filter_map(|(_, a)| a.before).max();
-        let lower = longest.map_or("e.t0".to_string(), |days| format!("e.b{days}"));
-
-        let mut values: Vec<(String, Fold)> = mine
-            .iter()
-            .map(|(_, a)| (a.variable.value.clone(), a.variable.fold))
-            .collect();
-        values.sort();
-        values.dedup();
-        let mut facts = vec![format!("{key} AS u")];
-        facts.extend(times.iter().enumerate().map(|(i, t)| format!("{t} AS t{i}")));
-        facts.extend(values.iter().enumerate().map(|(i, (v, _))| format!("{v} AS x{i}")));
-        let mut conditions = Vec::new();
-        if single && let Some(time) = times.first() {
-            if let Some(from) = self.layout.window.from {
-                let back = i64::from(longest.unwrap_or(0)).saturating_mul(super::window::DAY);
-                conditions.push(format!(
-                    "{time} >= {}",
-                    self.bind(Value::Timestamp(from.saturating_sub(back)))
-                ));
-            }
-            if let Some(cut) = self.layout.window.cut {
-                conditions.push(format!("{time} < {}", self.bind(Value::Timestamp(cut))));
-            }
-        }
-        let conditions = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!(" WHERE {}", conditions.join(" AND "))
-        };
-
-        let mut columns = vec!["e.u AS u".to_string()];
-        if at == 0 {
-            columns.push("max(e.arm) AS arm".to_string());
-            if timed {
-                columns.push("max(e.t0) AS t0".to_string());
-            }
-            if self.has_window() {
-                columns.push("max(e.t1) AS t1".to_string());
-            }
-            columns.extend(
-                self.exposure_dimensions()
-                    .iter()
-                    .map(|(i, _)| format!("max(e.s{i}) AS s{i}")),
-            );
-        }
-        for (i, a) in &mine {
-            let x = values
-                .iter()
-                .position(|(v, f)| *v == a.variable.value && *f == a.variable.fold)
-                .unwrap_or_default();
-            let x = format!("f.x{x}");
-            let condition = match &a.variable.time {
-                Some(time) if timed => {
-                    let t = format!("f.t{}", times.iter().position(|o| o == time).unwrap_or_default());
-                    self.inside(&t, a.before, single, longest)
-                }
-                _ => None,
-            };
-            let x = match condition {
-                Some(c) => format!("CASE WHEN {c} THEN {x} END"),
-                None => x,
-            };
-            columns.push(match a.variable.fold {
-                Fold::Sum => format!("sum({x}) AS y{i}"),
-                Fold::Any => format!("max({x}) AS y{i}"),
-                Fold::Distinct => format!("count(DISTINCT {x}) AS y{i}"),
-            });
-        }
-        let mut on = "f.u = e.u".to_string();
-        if single {
-            let _ = write!(on, " AND f.t0 >= {lower}");
-            if self.has_window() {
-                on.push_str(" AND f.t0 < e.t1");
-            }
-        }
-        format!(
-            "p{at} AS (\nSELECT {}\nFROM e LEFT JOIN (\nSELECT {} FROM {}{conditions}\n) AS f ON {on}\nGROUP BY e.u\n)",
-            columns.join(", "),
-            facts.join(", "),
-            quote(&dataset),
-        )
-    }
-
-    /// The condition that a fact at `t` counts for an aggregate, beyond what the join already asks (`single`).
-    fn inside(&mut self, t: &str, before: Option<u32>, single: bool, longest: Option<u32>) -> Option<String> {
-        let mut all = Vec::new();
-        match before {
-            Some(days) => {
-                if !single || Some(days) != longest {
-                    all.push(format!("{t} >= e.b{days}"));
-                }
-                all.push(format!("{t} < e.t0"));
-            }
-            None => {
-                if !single || longest.is_some() {
-                    all.push(format!("{t} >= e.t0"));
-                }
-                if !single {
-                    if self.has_window() {
-                        all.push(format!("{t} < e.t1"));
-                    } else if let Some(cut) = self.layout.window.cut {
-                        all.push(format!("{t} < {}", self.bind(Value::Timestamp(cut))));
-                    }
-                }
-            }
-        }
-        if all.is_empty() { None } else { Some(all.join(" AND ")) }
     }
 }

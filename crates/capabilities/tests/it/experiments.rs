@@ -553,3 +553,53 @@ async fn a_wide_metric_wins_with_a_sentence() {
     );
     assert!(revenue.detectable_relative.unwrap() > 0.0);
 }
+
+#[tokio::test]
+async fn a_fact_known_by_its_day_counts_from_the_day_of_exposure() {
+    let shop = Shop::new(400);
+    let folder = tempfile::tempdir().unwrap();
+    shop.write(folder.path());
+    let day = |at: i64| at.div_euclid(DAY) * DAY;
+    let mut text = String::from("user_id,day,amount_cents\n");
+    for o in &shop.orders {
+        text.push_str(&format!("{},{},{}\n", o.user, &time(o.at)[..10], o.cents));
+    }
+    std::fs::write(folder.path().join("data/daily.csv"), text).unwrap();
+    let mut p = project();
+    let d = dataset(
+        "daily",
+        &[("user_id", "integer"), ("day", "date"), ("amount_cents", "integer")],
+    );
+    p.datasets.insert("daily".into(), d);
+    let m = model(
+        "daily",
+        Some("day"),
+        vec![entity("user", EntityType::Foreign, "user_id")],
+        vec![dimension("day", Some("day"))],
+        vec![measure("daily_revenue", Aggregation::Sum, "amount_cents")],
+    );
+    p.semantic_models.insert("daily".into(), m);
+    p.metrics
+        .insert("daily_revenue".into(), simple("daily_revenue", "daily_revenue"));
+    edit(&mut p, |e| {
+        e.secondary = vec!["daily_revenue".into()];
+        e.window_seconds = None;
+    });
+    let ground = Ground::over(folder, p).await;
+    let readout = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    let exposed: std::collections::BTreeMap<u64, i64> = shop.users.iter().map(|u| (u.id, u.exposed)).collect();
+    let mut after: std::collections::BTreeMap<u64, f64> = shop.users.iter().map(|u| (u.id, 0.0)).collect();
+    let mut before = after.clone();
+    for o in &shop.orders {
+        let (at, start) = (day(o.at), exposed[&o.user]);
+        if at >= day(start) && at < START + 14 * DAY {
+            *after.get_mut(&o.user).unwrap() += o.cents as f64;
+        } else if at < day(start) && at >= start - 14 * DAY {
+            *before.get_mut(&o.user).unwrap() += o.cents as f64;
+        }
+    }
+    let expected = by_hand(&shop, &[&after, &before], Statistic::Mean { y: 0 }, &[1]);
+    same(&of(&readout, "daily_revenue").absolute, &expected.absolute);
+}
