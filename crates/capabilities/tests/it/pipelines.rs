@@ -1,0 +1,40 @@
+//! A run evaluates what is due, once, and goes on past failures.
+
+use std::sync::Mutex;
+
+use steward_capabilities::pipelines::*;
+use steward_definitions::*;
+
+use crate::shop::*;
+
+#[tokio::test]
+async fn a_run_computes_once_and_goes_on_past_failures() {
+    let mut p = project();
+    let mut lost = p.experiments["checkout"].clone();
+    lost.meta = meta("lost", "");
+    lost.exposures.dataset = "nowhere".into();
+    p.experiments.insert("lost".into(), lost);
+    let ground = Ground::open(&Shop::new(300), p).await;
+    let seen = Mutex::new(Vec::new());
+    let note = |p: Progress| seen.lock().unwrap().push((p.done, p.total, p.current));
+    let first = run(&ground.context, &[], &note).await.unwrap();
+    let of = |s: &RunSummary, r: &str| s.items.iter().find(|i| i.reference == r).unwrap().clone();
+    assert_eq!(first.items.len(), 6, "four datasets and two experiments");
+    assert_eq!(of(&first, "experiment/checkout").outcome, RunOutcome::Computed);
+    let lost = of(&first, "experiment/lost");
+    assert_eq!(lost.outcome, RunOutcome::Failed);
+    assert!(lost.message.contains("nowhere"), "{}", lost.message);
+    assert_eq!(first.computed + first.reused + first.failed, 6);
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.last().unwrap(), &(6, 6, None));
+    assert_eq!(seen[0].2.as_deref(), Some("dataset/exposures"));
+
+    let again = run(&ground.context, &[], &|_| {}).await.unwrap();
+    assert_eq!((again.computed, again.reused, again.failed), (0, 5, 1));
+    assert_eq!(of(&again, "experiment/checkout").evidence, of(&first, "experiment/checkout").evidence);
+
+    let some = run(&ground.context, &["experiment/checkout".into()], &|_| {}).await.unwrap();
+    assert_eq!(some.items.len(), 1);
+    let wrong = run(&ground.context, &["chekout".into()], &|_| {}).await.unwrap_err();
+    assert!(wrong.to_string().contains("checkout"), "{wrong}");
+}
