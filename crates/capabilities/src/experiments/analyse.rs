@@ -234,7 +234,7 @@ impl Analysis<'_> {
         }
     }
 
-    /// The lift by day of exposure, cumulative, for primary metrics and guardrails.
+    /// The lift by day of exposure, cumulative, for every metric and treatment.
     pub fn daily(&self) -> Vec<DailyPath> {
         let days: BTreeSet<Date> = self.cells.days.keys().filter_map(|(d, _)| *d).collect();
         if days.is_empty() {

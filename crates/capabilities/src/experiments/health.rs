@@ -70,7 +70,7 @@ pub fn examine(
             "sample-ratio",
             "error",
             format!(
-                "the split of units is not as planned: {} (p = {}); find the cause (lost events, a crash in one variant, \
+                "the split of units is not as planned: {} ({}); find the cause (lost events, a crash in one variant, \
                  bots, a redirect) before reading any lift",
                 split(&arms),
                 super::verdict::p_value(srm.p.unwrap_or(0.0))

@@ -14,12 +14,14 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-/// A p-value for people: `0.012`, `3.1e-12`.
+/// A p-value for people: `p = 0.012`, `p = 3.1e-12`, `p < 1e-300`.
 pub fn p_value(p: f64) -> String {
     if p >= 0.001 {
-        significant(p, 2)
+        format!("p = {}", significant(p, 2))
+    } else if p >= 1e-300 {
+        format!("p = {p:.1e}")
     } else {
-        format!("{p:.1e}")
+        "p < 1e-300".into()
     }
 }
 
@@ -60,7 +62,7 @@ fn title(m: &MetricReadout) -> &str {
 /// `+4.52 points (10.6% → 15.1%; 95% interval +3.89 to +5.15)` or `+6.4% (95% interval +2.1% to +10.7%)`.
 fn effect(m: &MetricReadout) -> Option<String> {
     let e = m.absolute.estimate()?;
-    let level = significant(e.level * 100.0, 3);
+    let level = (e.level * 1e4).round() / 100.0;
     if m.statistic == "proportion" {
         let points = |x: f64| signed(format!("{:.2}", x * 100.0));
         let values = match (m.control_value.estimate(), m.variant_value.estimate()) {
@@ -99,8 +101,8 @@ fn goodness(m: &MetricReadout) -> f64 {
 
 fn probability(m: &MetricReadout) -> String {
     match (m.adjusted_p, m.absolute.estimate().and_then(|e| e.p)) {
-        (Some(a), Some(p)) if a != p => format!("adjusted p = {}", p_value(a)),
-        (_, Some(p)) => format!("p = {}", p_value(p)),
+        (Some(a), Some(p)) if a != p => format!("adjusted {}", p_value(a)),
+        (_, Some(p)) => p_value(p),
         _ => "no p-value".into(),
     }
 }
@@ -170,7 +172,7 @@ pub fn verdict(
         return plain(
             Outcome::DoNotTrust,
             format!(
-                "Do not trust this experiment: the split of units is not as planned ({}; p = {}). Find the cause before \
+                "Do not trust this experiment: the split of units is not as planned ({}; {}). Find the cause before \
                  reading any lift.",
                 split(arms),
                 p_value(health.srm.p.unwrap_or(0.0))
@@ -329,7 +331,8 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(significant(0.012345, 2), "0.012");
         assert_eq!(significant(1234.5, 3), "1234");
-        assert_eq!(p_value(3.1e-12), "3.1e-12");
+        assert_eq!(p_value(3.1e-12), "p = 3.1e-12");
+        assert_eq!(p_value(0.0), "p < 1e-300");
         assert_eq!(percent(0.0642), "6.42%");
         assert_eq!(signed(percent(-0.1)), "−10.0%");
     }

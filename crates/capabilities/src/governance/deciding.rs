@@ -145,9 +145,11 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             )));
         }
         waived = needs;
-        let p = readout.health.srm.p.map_or("not testable".to_string(), |p| {
-            format!("p = {}", experiments::p_value(p))
-        });
+        let p = readout
+            .health
+            .srm
+            .p
+            .map_or("not testable".to_string(), |p| experiments::p_value(p));
         policy.push(check("sample-ratio", if needs { "waived" } else { "met" }, p));
         if new.choice == Choice::Ship {
             if matches!(readout.outcome, Outcome::NotStarted | Outcome::NoData) {

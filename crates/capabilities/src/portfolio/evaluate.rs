@@ -127,6 +127,28 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
+/// A metric's value for people: money (minor units) in whole units of the currency, percent as such.
+fn value(x: f64, unit: Option<&str>, currency: Option<&str>) -> String {
+    match unit {
+        Some("currency") => {
+            let digits = format!("{:.0}", (x / 100.0).abs());
+            let mut grouped = String::new();
+            for (i, c) in digits.chars().enumerate() {
+                if i > 0 && (digits.len() - i) % 3 == 0 {
+                    grouped.push(',');
+                }
+                grouped.push(c);
+            }
+            let sign = if x < 0.0 { "−" } else { "" };
+            format!("{sign}{grouped} {}", currency.unwrap_or_default())
+                .trim_end()
+                .to_string()
+        }
+        Some("percent") => format!("{}%", significant(x * 100.0, 3)),
+        _ => significant(x, 4),
+    }
+}
+
 fn empty(context: &Context, result: &KeyResult) -> KeyResultStatus {
     let metric = context.project.metrics.get(&result.metric);
     KeyResultStatus {
@@ -194,7 +216,9 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
         status.progress = Some((c - b) / (result.target - b));
     }
     let name = &result.name;
-    let shown = |x: f64| significant(x, 4);
+    let unit = status.unit.clone();
+    let currency = context.project.settings.currency.clone();
+    let shown = |x: f64| value(x, unit.as_deref(), currency.as_deref());
     let Some(last) = layout.periods.last().copied() else {
         status.problem = Some(format!("no whole {} lies within the objective's period", result.grain));
         status.verdict = format!(
@@ -262,4 +286,17 @@ fn judge(context: &Context, result: &KeyResult, layout: &Layout, series: &Series
         }
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+
+    #[test]
+    fn values_for_people() {
+        assert_eq!(value(27_295_264.0, Some("currency"), Some("EUR")), "272,953 EUR");
+        assert_eq!(value(-12_300.0, Some("currency"), None), "−123");
+        assert_eq!(value(0.04243, Some("percent"), None), "4.24%");
+        assert_eq!(value(4.4512, None, None), "4.451");
+    }
 }

@@ -6,4 +6,6 @@ mod experiments;
 mod governance;
 mod hillstrom;
 mod metrics;
+mod pipelines;
+mod portfolio;
 mod shop;

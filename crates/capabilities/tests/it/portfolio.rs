@@ -60,7 +60,11 @@ async fn open(weeks: i64, results: Vec<KeyResult>) -> Ground {
         ..Objective::default()
     };
     p.objectives.insert("growth".into(), objective);
-    let initiative = Initiative { meta: meta("push", ""), objectives: vec!["growth".into()], ..Initiative::default() };
+    let initiative = Initiative {
+        meta: meta("push", ""),
+        objectives: vec!["growth".into()],
+        ..Initiative::default()
+    };
     p.initiatives.insert("push".into(), initiative);
     let bet = Bet {
         meta: meta("more", ""),
@@ -113,19 +117,33 @@ async fn the_trend_decides_while_the_objective_runs() {
     // The same moment again computes nothing and says the same.
     let (again, reused) = conclude(&ground.context, "growth", None).await.unwrap();
     assert!(reused);
-    assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&status).unwrap());
+    assert_eq!(
+        serde_json::to_string(&again).unwrap(),
+        serde_json::to_string(&status).unwrap()
+    );
 }
 
 #[tokio::test]
 async fn the_last_period_decides_when_it_is_over() {
-    let ground = open(26, vec![key_result("low", 1200.0, None), key_result("high", 1300.0, None)]).await;
+    let ground = open(
+        26,
+        vec![key_result("low", 1200.0, None), key_result("high", 1300.0, None)],
+    )
+    .await;
     let status = objective_status(&ground.context, "growth", None).await.unwrap();
     assert_eq!(status.key_results[0].state, KeyResultState::Hit);
     assert_eq!(status.key_results[1].state, KeyResultState::Missed);
     assert_eq!((status.state, status.elapsed), (KeyResultState::Missed, 1.0));
     // As of an earlier moment it was still open.
-    let then = objective_status(&ground.context, "growth", Some(MONDAY + 19 * 7 * DAY)).await.unwrap();
-    assert_eq!(then.key_results[0].state, KeyResultState::OnTrack, "{}", then.key_results[0].verdict);
+    let then = objective_status(&ground.context, "growth", Some(MONDAY + 19 * 7 * DAY))
+        .await
+        .unwrap();
+    assert_eq!(
+        then.key_results[0].state,
+        KeyResultState::OnTrack,
+        "{}",
+        then.key_results[0].verdict
+    );
     assert_eq!(then.key_results[0].series.len(), 19);
 }
 
@@ -149,7 +167,10 @@ async fn what_cannot_be_told_says_why() {
 async fn initiatives_and_bets_show_their_links() {
     let ground = open(19, vec![]).await;
     let initiatives = initiatives(&ground.context);
-    assert_eq!((initiatives[0].name.as_str(), initiatives[0].bets.as_slice()), ("push", ["more".to_string()].as_slice()));
+    assert_eq!(
+        (initiatives[0].name.as_str(), initiatives[0].bets.as_slice()),
+        ("push", ["more".to_string()].as_slice())
+    );
     let bets = bets(&ground.context);
     assert!(bets[0].overdue);
     assert!(bets[0].links.iter().any(|l| l.to_string() == "objective/growth"));
