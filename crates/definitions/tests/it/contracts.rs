@@ -158,105 +158,105 @@ fn contracts_report_each_problem_at_its_place() {
     one(
         path,
         &change("path: data/visits.csv", "path: ../visits.csv"),
-        "datasets/visits.yaml:6:40: error[path-outside]: the path `../visits.csv` leaves the project folder",
+        "datasets/visits.yaml:7:40: error[path-outside]: the path `../visits.csv` leaves the project folder",
     );
     one(
         path,
         &change("path: data/visits.csv", "path: /etc/passwd"),
-        "datasets/visits.yaml:6:40: error[path-outside]",
+        "datasets/visits.yaml:7:40: error[path-outside]",
     );
     one(
         path,
         &change("path: data/visits.csv", "path: 'a\\..\\..\\b'"),
-        "datasets/visits.yaml:6:40: error[path-outside]",
+        "datasets/visits.yaml:7:40: error[path-outside]",
     );
     one(
         path,
         &change("format: csv", "format: cvs"),
-        "datasets/visits.yaml:6:65: error[bad-value]: `format` of the server `local` cannot be `cvs`; expected one of `parquet`, `csv`, `json`, `jsonl`, `ndjson`; did you mean `csv`?",
+        "datasets/visits.yaml:7:65: error[bad-value]: `format` of the server `local` cannot be `cvs`; expected one of `parquet`, `csv`, `json`, `jsonl`, `ndjson`; did you mean `csv`?",
     );
     one(
         path,
         &change("format: csv", "format: csv, delimiter: ;"),
-        "datasets/visits.yaml:6:70: error[unknown-key]: unknown key `delimiter` in the server `local`; write it under `customProperties`",
+        "datasets/visits.yaml:7:70: error[unknown-key]: unknown key `delimiter` in the server `local`; write it under `customProperties`",
     );
     one(
         path,
         &change("logicalType: timestamp", "logicalType: datetime"),
-        "datasets/visits.yaml:13:33: error[bad-value]",
+        "datasets/visits.yaml:14:33: error[bad-value]",
     );
     one(
         path,
         &change("required: true", "requird: true"),
-        "datasets/visits.yaml:10:51: error[unknown-key]: unknown key `requird` in the column `customer_id`; did you mean `required`?",
+        "datasets/visits.yaml:11:51: error[unknown-key]: unknown key `requird` in the column `customer_id`; did you mean `required`?",
     );
     first(
         path,
         &change("name: country", "name: segment"),
-        "datasets/visits.yaml:12:9: error[duplicate-name]",
+        "datasets/visits.yaml:13:9: error[duplicate-name]",
     );
     one(
         path,
         &more("    quality: [{metric: rowcount, mustBe: 1}]\n"),
-        "datasets/visits.yaml:15:24: error[bad-value]: `metric` cannot be `rowcount`",
+        "datasets/visits.yaml:16:24: error[bad-value]: `metric` cannot be `rowcount`",
     );
     one(
         path,
         &more("    quality: [{metric: rowCount}]\n"),
-        "datasets/visits.yaml:15:15: error[missing-key]",
+        "datasets/visits.yaml:16:15: error[missing-key]",
     );
     one(
         path,
         &more("    quality: [{metric: nullValues, mustBe: 0}]\n"),
-        "datasets/visits.yaml:15:24: error[missing-key]: `nullValues` needs a column",
+        "datasets/visits.yaml:16:24: error[missing-key]: `nullValues` needs a column",
     );
     one(
         path,
         &more("    quality: [{type: sql, query: 'drop table visits', mustBe: 0}]\n"),
-        "datasets/visits.yaml:15:15: error[sql-syntax]",
+        "datasets/visits.yaml:16:15: error[sql-syntax]",
     );
     one(
         path,
         &more("    quality: [{type: sql, query: 'select 1', mustNotBe: 0}]\n"),
-        "datasets/visits.yaml:15:57: warning[not-checked]",
+        "datasets/visits.yaml:16:57: warning[not-checked]",
     );
     one(
         path,
         &more(
             "    quality: [{type: custom, engine: steward, implementation: {rule: delay, from: ts, to: tss, max: 2h}}]\n",
         ),
-        "datasets/visits.yaml:15:15: error[unknown-column]: the check `ts_tss.delay` names the column `tss`",
+        "datasets/visits.yaml:16:15: error[unknown-column]: the check `ts_tss.delay` names the column `tss`",
     );
     one(
         path,
         &more("    quality: [{type: custom, engine: steward, implementation: {rule: dely}}]\n"),
-        "datasets/visits.yaml:15:70: error[bad-value]",
+        "datasets/visits.yaml:16:70: error[bad-value]",
     );
     one(
         path,
         &more("    relationships: [{from: customer_id, to: customers.id}]\n"),
-        "datasets/visits.yaml:15:45: error[unknown-dataset]",
+        "datasets/visits.yaml:16:45: error[unknown-dataset]",
     );
     one(
         path,
         &more("slaProperties: [{property: freshness, value: 1, unit: d, element: visits.tss}]\n"),
-        "datasets/visits.yaml:15:17: error[unknown-column]: the dataset `visits` has no column `tss`; did you mean `ts`?",
+        "datasets/visits.yaml:16:17: error[unknown-column]: the dataset `visits` has no column `tss`; did you mean `ts`?",
     );
     one(
         path,
         &more("slaProperties: [{property: freshness, value: soon, element: visits.ts}]\n"),
-        "datasets/visits.yaml:15:17: error[bad-value]",
+        "datasets/visits.yaml:16:17: error[bad-value]",
     );
     one(
         path,
-        &change("apiVersion: v3.1.0", "apiVersion: v3.0.2\nstatus: active"),
+        &change("apiVersion: v3.1.0", "apiVersion: v3.0.2"),
         "datasets/visits.yaml:14:33: error[newer-key]: the type `timestamp` came with v3.1.0 of the standard",
     );
     let two = CONTRACT.to_owned() + "  - name: other\n    properties: [{name: a, logicalType: string}]\n";
     one(
         path,
         &two,
-        "datasets/visits.yaml:6:40: error[shared-path]: the 2 datasets of the contract would all be read from `data/visits.csv`; write `{model}` in the path for the dataset's name, or add a server for each dataset, named as it is",
+        "datasets/visits.yaml:7:40: error[shared-path]: the 2 datasets of the contract would all be read from `data/visits.csv`; write `{model}` in the path for the dataset's name, or add a server for each dataset, named as it is",
     );
     let (_, problems) = parse(&[
         ("steward.yaml", "project: a\nowner: b\nallow_outside: true\n"),

@@ -9,6 +9,7 @@ apiVersion: v3.1.0
 kind: DataContract
 id: visits
 version: 1.0.0
+status: active
 servers:
   - {server: local, type: local, path: data/visits.csv, format: csv}
 schema:

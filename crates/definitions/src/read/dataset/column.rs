@@ -1,6 +1,6 @@
 //! Properties of a schema object: columns with what they promise.
 
-use super::{Contract, Edition, keys, quality, relationship};
+use super::{Contract, Edition, keys, quality, relationship, shape};
 use crate::decode::MapReader;
 use crate::yaml::Node;
 use crate::{Bound, Check, Column, Dataset, Diagnostic, Rule};
@@ -40,6 +40,8 @@ fn read_level(contract: &Contract<'_>, node: &Node, dataset: &str, named: bool) 
     };
     map.rename(format!("the column `{name}`"));
     map.ignore(keys::PROPERTY);
+    shape::texts(&map);
+    shape::custom_properties(contract, &mut map);
     contract.since(&map, Edition::V31, &["id", "relationships"]);
     contract.since(
         &map,
@@ -252,34 +254,25 @@ fn add_promises(contract: &Contract<'_>, map: &mut MapReader<'_>, column: &mut C
     let allowed = read_enum(contract, map);
     let (mut pattern, mut min_length, mut max_length) = (None, None, None);
     if let Some(mut options) = map.map("logicalTypeOptions") {
-        // `required` in here lists an object's properties; `format` describes how a value is written.
-        options.ignore(&[
-            "format",
-            "required",
-            "timezone",
-            "defaultTimezone",
-            "maxItems",
-            "minItems",
-            "uniqueItems",
-            "maxProperties",
-            "minProperties",
-        ]);
-        pattern = options.text("pattern");
-        min_length = options.count("minLength");
-        max_length = options.count("maxLength");
+        // Some are not tested: `required` in here lists an object's properties, `format` says how a value is written.
+        let declared = map.node().get("logicalType").and_then(Node::as_str).unwrap_or_default();
+        options.rename(format!("the options of type `{declared}`"));
+        options.ignore(shape::options(declared));
+        shape::texts(&options);
+        if declared == "string" {
+            pattern = options.text("pattern");
+            min_length = options.count("minLength");
+            max_length = options.count("maxLength");
+        }
         column
             .checks
             .extend(range(contract, &mut options, column).map(|rule| promise(rule, &span)));
-        if let Some(node) = options.get("multipleOf") {
+        if let Some(node) = options.node().get("multipleOf") {
             contract.not_checked(
                 node,
                 "`multipleOf` is not tested",
                 "write it as a quality rule of `type: sql`",
             );
-        }
-        // Array, map and vector have options of their own.
-        for entry in options.rest() {
-            options.ignore(&[entry.key.as_str()]);
         }
         options.finish();
     }
@@ -299,11 +292,12 @@ fn add_promises(contract: &Contract<'_>, map: &mut MapReader<'_>, column: &mut C
 
 fn read_enum(contract: &Contract<'_>, map: &mut MapReader<'_>) -> Option<Vec<String>> {
     map.get("enum")?;
-    let value = |node: &Node| match node.get("value") {
-        Some(inner) => contract.decoder.text(inner, "a value of `enum`"),
-        None => contract.decoder.text(node, "a value of `enum`"),
-    };
-    Some(map.list("enum").iter().filter_map(value).collect())
+    Some(
+        map.list("enum")
+            .iter()
+            .filter_map(|node| shape::enum_value(contract, node))
+            .collect(),
+    )
 }
 
 /// `minimum`, `maximum` and their exclusive forms, as inclusive bounds.
@@ -311,7 +305,11 @@ fn range(contract: &Contract<'_>, options: &mut MapReader<'_>, column: &Column) 
     let keys = ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"];
     if !matches!(column.logical_type.as_str(), "integer" | "number") {
         for key in keys {
-            if let Some(node) = options.get(key) {
+            if let Some(node) = options
+                .node()
+                .get(key)
+                .filter(|_| shape::options(&column.logical_type).contains(&key))
+            {
                 contract.not_checked(
                     node,
                     format!("`{key}` of a {} is not tested", column.logical_type),

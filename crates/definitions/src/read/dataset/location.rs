@@ -1,6 +1,6 @@
 //! Where a dataset's rows are, from `servers`.
 
-use super::{Contract, keys};
+use super::{Contract, keys, shape};
 use crate::decode::MapReader;
 use crate::yaml::Node;
 use crate::{Dataset, Diagnostic, Location, Settings};
@@ -24,7 +24,8 @@ pub(super) fn read_servers(contract: &Contract<'_>, map: &mut MapReader<'_>) -> 
     for mut server in map.maps("servers") {
         let name = server.required_text("server");
         server.rename(format!("the server `{name}`"));
-        let kind = server.required_text("type");
+        let kind = shape::server(&mut server);
+        shape::custom_properties(contract, &mut server);
         server.ignore(keys::SERVER);
         let custom = |key: &str| custom_property(server.node(), key);
         let (delimiter, encoding) = (custom("delimiter"), custom("encoding"));

@@ -11,6 +11,7 @@ mod operators;
 mod quality;
 mod relationship;
 mod service;
+mod shape;
 mod steward_rule;
 mod team;
 
@@ -92,6 +93,8 @@ pub(super) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> V
         ..Dataset::default()
     };
     map.ignore(keys::CONTRACT);
+    texts_of_contract(&map);
+    shape::contract(&contract, &mut map);
     contract.since(&map, Edition::V32, &["context"]);
     let owner = team::owner(&contract, &mut map);
     if let Some(owner) = &owner {
@@ -152,6 +155,25 @@ pub(super) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> V
     datasets
 }
 
+/// All but `description`, which is a map here.
+fn texts_of_contract(map: &MapReader<'_>) {
+    let entries = map
+        .node()
+        .entries()
+        .iter()
+        .filter(|e| e.key != "description")
+        .cloned()
+        .collect();
+    let rest = Node {
+        value: Value::Map(entries),
+        text: String::new(),
+        place: map.place(),
+    };
+    if let Some(reader) = map.decoder().map(&rest, map.what()) {
+        shape::texts(&reader);
+    }
+}
+
 fn read_edition(map: &mut MapReader<'_>) -> Option<Edition> {
     let node = map.required("apiVersion")?;
     let text = map.decoder().text(node, "`apiVersion`")?;
@@ -168,8 +190,8 @@ fn read_edition(map: &mut MapReader<'_>) -> Option<Edition> {
 }
 
 fn read_status(map: &mut MapReader<'_>, edition: Edition) -> String {
-    // Obligatory in 3.0 only; any word is allowed.
-    if edition == Edition::V30 {
+    // Obligatory before 3.2; any word is allowed.
+    if edition < Edition::V32 {
         map.required_text("status")
     } else {
         map.text("status").unwrap_or_else(|| "active".to_owned())
@@ -196,6 +218,8 @@ fn read_meta(reader: &mut MapReader<'_>, mut meta: Meta) -> Meta {
 
 fn read_object(contract: &Contract<'_>, reader: &mut MapReader<'_>, dataset: &mut Dataset) {
     reader.ignore(keys::OBJECT);
+    shape::texts(reader);
+    shape::custom_properties(contract, reader);
     contract.since(reader, Edition::V31, &["id", "relationships"]);
     contract.since(reader, Edition::V32, &["context", "synonyms", "deprecated"]);
     let mut seen = BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use super::column::NONE;
 use super::operators::{self, Comparison};
-use super::{Contract, keys, quoted, steward_rule};
+use super::{Contract, Edition, keys, quoted, shape, steward_rule};
 use crate::decode::MapReader;
 use crate::yaml::{Node, Value};
 use crate::{Bound, Check, Diagnostic, Rule};
@@ -11,6 +11,7 @@ use crate::{Bound, Check, Diagnostic, Rule};
 pub(super) fn read(contract: &Contract<'_>, node: &Node, dataset: &str, column: Option<&str>) -> Option<Check> {
     let mut map = contract.decoder.map(node, "a quality rule")?;
     map.ignore(keys::QUALITY);
+    shape::texts(&map);
     let name = map.text("name");
     if let Some(name) = &name {
         map.rename(format!("the quality rule `{name}`"));
@@ -116,6 +117,10 @@ fn library(
         Comparison::Absent => None,
         Comparison::NotTested => return None,
     };
+    if bound.is_none() && contract.edition >= Edition::V31 {
+        missing_comparison(contract, map);
+        return None;
+    }
     let arguments = map.get("arguments");
     let needs_column = || {
         let problem = Diagnostic::error(
@@ -269,6 +274,10 @@ fn invalid(
 fn custom(contract: &Contract<'_>, map: &mut MapReader<'_>, dataset: &str, column: Option<&str>) -> Option<Rule> {
     let engine = map.required_text("engine");
     let node = map.required("implementation")?;
+    if matches!(node.value, Value::Int(_) | Value::Float(_) | Value::Bool(_)) {
+        contract.decoder.wrong_type(node, "`implementation`", "text or a map");
+        return None;
+    }
     if engine != "steward" {
         return None;
     }

@@ -72,6 +72,10 @@ fn one(contract: &Contract<'_>, node: &Node) -> Option<String> {
     match &node.value {
         Value::Seq(items) => match items.as_slice() {
             [only] => contract.decoder.text(only, "a column"),
+            [] => {
+                contract.decoder.wrong_type(node, "the key", "at least one column");
+                None
+            }
             _ => {
                 contract.not_checked(
                     node,

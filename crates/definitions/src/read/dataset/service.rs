@@ -1,7 +1,7 @@
 //! `slaProperties`: service levels, of which freshness and latency are tested.
 
 use super::column::promise;
-use super::{Contract, keys};
+use super::{Contract, keys, shape};
 use crate::decode::{MapReader, duration_seconds};
 use crate::nearest::nearest;
 use crate::yaml::{Node, Place};
@@ -18,6 +18,7 @@ pub(super) fn read(contract: &Contract<'_>, map: &mut MapReader<'_>) -> Vec<Leve
     let mut levels = Vec::new();
     for mut item in map.maps("slaProperties") {
         item.ignore(keys::SERVICE);
+        shape::texts(&item);
         let property = item.required_text("property");
         item.rename(format!("the service level `{property}`"));
         let value = item

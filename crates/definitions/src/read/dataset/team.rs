@@ -28,6 +28,7 @@ pub(super) fn owner(contract: &Contract<'_>, map: &mut MapReader<'_>) -> Option<
         "customProperties",
         "authoritativeDefinitions",
     ]);
+    super::shape::texts(&team);
     let name = team.text("name");
     let found = member(contract, team.list("members"));
     team.finish();
@@ -49,6 +50,7 @@ fn member(contract: &Contract<'_>, members: &[Node]) -> Option<String> {
             "customProperties",
             "authoritativeDefinitions",
         ]);
+        super::shape::texts(&map);
         let name = map.text("name");
         let user = if contract.edition == Edition::V30 {
             map.text("username")
