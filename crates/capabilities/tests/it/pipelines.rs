@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use crate::shop::*;
 use steward_capabilities::pipelines::*;
+use steward_definitions::*;
 
 #[tokio::test]
 async fn a_run_computes_once_and_goes_on_past_failures() {
@@ -41,4 +42,45 @@ async fn a_run_computes_once_and_goes_on_past_failures() {
     assert_eq!(some.items.len(), 1);
     let wrong = run(&ground.context, &["chekout".into()], &|_| {}).await.unwrap_err();
     assert!(wrong.to_string().contains("checkout"), "{wrong}");
+}
+
+#[tokio::test]
+async fn everything_due_is_evaluated_in_the_order_it_rests_on() {
+    let mut p = project();
+    let prose = BlockContent::Prose {
+        markdown: "# Weekly".into(),
+    };
+    let content = [
+        prose,
+        BlockContent::Experiment {
+            name: "checkout".into(),
+        },
+    ];
+    let report = Report {
+        meta: meta("weekly", "report"),
+        blocks: content
+            .map(|content| Block {
+                span: Span::default(),
+                content,
+            })
+            .to_vec(),
+        max_age_hours: None,
+    };
+    p.reports.insert("weekly".into(), report);
+    let ground = Ground::open(&Shop::new(300), p).await;
+    let first = run(&ground.context, &[], &|_| {}).await.unwrap();
+    let order: Vec<&str> = first.items.iter().map(|i| i.reference.as_str()).collect();
+    let expected = [
+        "dataset/exposures",
+        "dataset/orders",
+        "dataset/sessions",
+        "dataset/users",
+    ];
+    assert_eq!(
+        order,
+        [&expected[..], &["experiment/checkout", "report/weekly"]].concat()
+    );
+    assert_eq!(first.failed, 0, "{:?}", first.items);
+    let again = run(&ground.context, &[], &|_| {}).await.unwrap();
+    assert_eq!((again.computed, again.reused), (0, 6), "{:?}", again.items);
 }
