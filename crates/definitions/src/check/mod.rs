@@ -24,7 +24,7 @@ pub(crate) fn complete(project: &mut Project, problems: &mut Vec<Diagnostic>) {
             }
             several => {
                 let message = format!(
-                    "the unit `{}` may be any of the entities {}",
+                    "the unit `{}` may be {}",
                     exposures.unit,
                     crate::decode::one_of(&several.iter().map(String::as_str).collect::<Vec<_>>())
                 );

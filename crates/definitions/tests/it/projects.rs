@@ -503,3 +503,46 @@ fn reports_hold_prose_and_figures() {
         "reports/weekly.md:3:10: error[bad-value]",
     );
 }
+
+#[test]
+fn rarer_problems() {
+    one(
+        "steward.yaml",
+        &format!("{SETTINGS}---\na: 1\n"),
+        "steward.yaml:5:1: error[extra-document]",
+    );
+    one(
+        "steward.yaml",
+        "project: a\nowner: mara\ncurrency: euro\n",
+        "steward.yaml:3:11: error[bad-value]: `euro` is not a currency code",
+    );
+    one(
+        "datasets/more.yaml",
+        "apiVersion: v3.2.0\nkind: DataContract\nid: b\nversion: '1'\nschema: [{name: b, properties: [{name: x, logicalType: string}]}]\n",
+        "datasets/more.yaml:1:1: warning[no-location]: the contract names no server",
+    );
+    one(
+        "datasets/visits.yaml",
+        &CONTRACT.replace("{name: segment, logicalType: string}", "{name: segment}"),
+        "datasets/visits.yaml:12:9: warning[no-type]: the column `segment` has no type",
+    );
+    one(
+        "reports/w.md",
+        "---\nreport: w\n---\n```chart\n```\n",
+        "reports/w.md:4:1: error[empty-block]",
+    );
+    let twice = METRICS.replace(
+        "expr: customer_id}]",
+        "expr: customer_id}, {name: person, type: unique, expr: customer_id}]",
+    );
+    one(
+        "metrics/visits.yaml",
+        &twice,
+        "experiments/email.yaml:3:12: error[ambiguous-entity]: the unit `customer_id` may be one of `customer`, `person`",
+    );
+    one(
+        "experiments/email.yaml",
+        "- a\n- b\n",
+        "experiments/email.yaml:1:1: error[wrong-type]: an experiment is a list; expected a map",
+    );
+}

@@ -85,10 +85,10 @@ pub(super) fn texts(map: &MapReader<'_>) {
 
 /// The parts of a contract that are of no effect here.
 pub(super) fn contract(contract: &Contract<'_>, map: &mut MapReader<'_>) {
-    if let Some(node) = map.get("description") {
-        if let Some(inner) = contract.decoder.map(node, "`description`") {
-            texts(&inner);
-        }
+    if let Some(node) = map.get("description")
+        && let Some(inner) = contract.decoder.map(node, "`description`")
+    {
+        texts(&inner);
     }
     custom_properties(contract, map);
     for mut role in map.maps("roles") {
