@@ -149,7 +149,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             .health
             .srm
             .p
-            .map_or("not testable".to_string(), |p| experiments::p_value(p));
+            .map_or("not testable".to_string(), experiments::p_value);
         policy.push(check("sample-ratio", if needs { "waived" } else { "met" }, p));
         if new.choice == Choice::Ship {
             if matches!(readout.outcome, Outcome::NotStarted | Outcome::NoData) {
