@@ -451,9 +451,9 @@ async fn cumulative_metrics_trail_reset_or_run_on() {
         &g.context,
         &request,
         &format!(
-            "WITH s AS ({spine}) SELECT s.d, u.country, COUNT(DISTINCT v.user_id) FROM s \
+            "WITH s AS ({spine}) SELECT * FROM (SELECT s.d, u.country, COUNT(DISTINCT v.user_id) AS n FROM s \
              JOIN visits v ON CAST(v.ts AS DATE) <= s.d AND CAST(v.ts AS DATE) > s.d - INTERVAL '7 days' \
-             JOIN users u ON u.user_id = v.user_id GROUP BY 1, 2 ORDER BY 1, 2"
+             JOIN users u ON u.user_id = v.user_id GROUP BY 1, 2) AS a ORDER BY a.d, a.country"
         ),
     )
     .await;
