@@ -14,7 +14,9 @@ use steward_capabilities::CapabilityError;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The address cannot be had.
-    #[error("cannot listen on {address}: {cause}; is another server running? choose another with --listen ADDRESS:PORT")]
+    #[error(
+        "cannot listen on {address}: {cause}; is another server running? choose another with --listen ADDRESS:PORT"
+    )]
     Bind {
         /// Address.
         address: SocketAddr,
@@ -73,13 +75,19 @@ impl From<CapabilityError> for ErrorPage {
 impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
         let status = status(&self.0);
-        (status, crate::ui::layout::bare(status.canonical_reason().unwrap_or("Error"), html! {
-            p.lede { (self.0.to_string()) }
-            @if let CapabilityError::Definitions(diagnostics) = &self.0 {
-                ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }
-            }
-            p { a href="/" { "Home" } }
-        }))
+        (
+            status,
+            crate::ui::layout::bare(
+                status.canonical_reason().unwrap_or("Error"),
+                html! {
+                    p.lede { (self.0.to_string()) }
+                    @if let CapabilityError::Definitions(diagnostics) = &self.0 {
+                        ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }
+                    }
+                    p { a href="/" { "Home" } }
+                },
+            ),
+        )
             .into_response()
     }
 }
@@ -89,11 +97,19 @@ pub async fn not_found(request: Request) -> Response {
     let path = request.uri().path().to_string();
     if path.starts_with("/api/") {
         let body = serde_json::json!({"title": "Not Found", "status": 404, "detail": format!("nothing is served at {path}; see /api/v1/openapi.json")});
-        return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            Json(body),
+        )
+            .into_response();
     }
-    let page = crate::ui::layout::bare("Not found", html! {
-        p.lede { "Nothing is at " code { (path) } "." } p { a href="/" { "Home" } }
-    });
+    let page = crate::ui::layout::bare(
+        "Not found",
+        html! {
+            p.lede { "Nothing is at " code { (path) } "." } p { a href="/" { "Home" } }
+        },
+    );
     (StatusCode::NOT_FOUND, page).into_response()
 }
 
@@ -101,7 +117,11 @@ pub async fn not_found(request: Request) -> Response {
 pub async fn same_origin(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !reads {
-        let host = request.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("");
         let origin = request.headers().get(header::ORIGIN).and_then(|v| v.to_str().ok());
         if let Some(origin) = origin
             && origin.split_once("://").map(|(_, rest)| rest) != Some(host)

@@ -52,12 +52,20 @@ pub fn percent(value: f64) -> String {
 
 /// A relative change with its sign: `+6.4 %`.
 pub fn change(value: f64) -> String {
-    if value.is_finite() && value > 0.0 { format!("+{}", percent(value)) } else { percent(value) }
+    if value.is_finite() && value > 0.0 {
+        format!("+{}", percent(value))
+    } else {
+        percent(value)
+    }
 }
 
 /// A difference with its sign.
 pub fn signed(value: f64) -> String {
-    if value.is_finite() && value > 0.0 { format!("+{}", number(value)) } else { number(value) }
+    if value.is_finite() && value > 0.0 {
+        format!("+{}", number(value))
+    } else {
+        number(value)
+    }
 }
 
 /// A p-value: three digits, exponents below a thousandth.
@@ -68,7 +76,11 @@ pub fn p_value(p: f64) -> String {
         let exponent = p.log10().floor();
         let mantissa = p / 10f64.powf(exponent);
         // Below 1e-300 the power underflows: the exponent alone is meaningful.
-        if mantissa.is_finite() { format!("{mantissa:.1}e{exponent:.0}") } else { format!("1e{exponent:.0}") }
+        if mantissa.is_finite() {
+            format!("{mantissa:.1}e{exponent:.0}")
+        } else {
+            format!("1e{exponent:.0}")
+        }
     } else {
         format!("{p:.3}")
     }
@@ -78,7 +90,9 @@ pub fn p_value(p: f64) -> String {
 pub fn in_unit(value: f64, unit: Option<&str>, currency: Option<&str>) -> String {
     match unit {
         Some("percent") => percent(value),
-        Some("currency") => format!("{} {}", number(value), currency.unwrap_or("")).trim_end().to_string(),
+        Some("currency") => format!("{} {}", number(value), currency.unwrap_or(""))
+            .trim_end()
+            .to_string(),
         Some("count") | None => number(value),
         Some(other) => format!("{} {other}", number(value)),
     }
@@ -100,8 +114,16 @@ pub fn minute(at_us: i64) -> String {
 
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{:.*}", decimals, value.abs());
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if value < 0.0 && text.bytes().any(|b| b.is_ascii_digit() && b != b'0') { format!("−{text}") } else { text.to_string() }
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    if value < 0.0 && text.bytes().any(|b| b.is_ascii_digit() && b != b'0') {
+        format!("−{text}")
+    } else {
+        text.to_string()
+    }
 }
 
 #[cfg(test)]

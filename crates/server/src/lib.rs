@@ -1,3 +1,4 @@
+// NOTICE from the integrator (19:16): api, do ONLY `/api/v1` + OpenAPI + its tests (merge by 19:40). `pack` and the pages data, ledger, why, reports are built by the integrator (branch lead). Main has all rooms working: `git checkout . && git rebase main` first. (Remove this line.)
 //! Doors: protocols in their own words, and the web UI. They translate; rooms decide.
 
 pub mod api;
@@ -37,9 +38,18 @@ pub fn router(state: State) -> Router {
         .fallback(error::not_found)
         .layer(axum::middleware::from_fn(error::same_origin))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(security)))
-        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(security),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
         .with_state(state)
@@ -47,7 +57,10 @@ pub fn router(state: State) -> Router {
 
 /// Listens on an address. A port in use or an address that is not ours is said so.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(|e| ServerError::Bind { address, cause: e.to_string() })
+    TcpListener::bind(address).await.map_err(|e| ServerError::Bind {
+        address,
+        cause: e.to_string(),
+    })
 }
 
 /// Serves until `shutdown` resolves, then lets running requests finish.

@@ -38,7 +38,10 @@ pub struct State {
 impl State {
     /// Starts from a project that is loaded already.
     pub fn new(loaded: Loaded, loader: Arc<dyn Loader>) -> State {
-        State { loaded: Arc::new(RwLock::new(loaded)), loader }
+        State {
+            loaded: Arc::new(RwLock::new(loaded)),
+            loader,
+        }
     }
 
     /// The project now: read again first if a definition file changed. A project that cannot be read keeps the last

@@ -1,4 +1,3 @@
-// NOTICE from the integrator (18:56): rooms1, this is yours, finish it, merge, then do `onboarding`; `quality` was handed to engineer `rooms3`. (Remove this line before committing.)
 //! What does the organisation show its executives, and may it be shown?
 //!
 //! A pack is pure data; how it looks is the doors' affair. A figure that is stale, missing or unowned fails the build

@@ -41,7 +41,10 @@ impl Scale {
 fn nice_step(raw: f64) -> f64 {
     let power = 10f64.powf(raw.abs().max(1e-300).log10().floor());
     let unit = raw / power;
-    let nice = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|n| unit <= *n + 1e-9).unwrap_or(10.0);
+    let nice = [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .find(|n| unit <= *n + 1e-9)
+        .unwrap_or(10.0);
     nice * power
 }
 
@@ -66,6 +69,11 @@ mod tests {
     fn an_empty_domain_is_widened() {
         let scale = Scale::new(5.0, 5.0, 0.0, 10.0);
         assert_eq!(scale.at(5.0), 5.0);
-        assert!(Scale::new(f64::NAN, 1.0, 0.0, 1.0).ticks(4).iter().all(|t| t.is_finite()));
+        assert!(
+            Scale::new(f64::NAN, 1.0, 0.0, 1.0)
+                .ticks(4)
+                .iter()
+                .all(|t| t.is_finite())
+        );
     }
 }

@@ -18,8 +18,16 @@ pub struct Bar {
 /// Bars in the order given, zero included in the scale.
 pub fn bars(title: &str, bars: &[Bar]) -> Markup {
     let height = bars.len() as f64 * 26.0 + 6.0;
-    let low = bars.iter().map(|b| b.value).filter(|v| v.is_finite()).fold(0f64, f64::min);
-    let high = bars.iter().map(|b| b.value).filter(|v| v.is_finite()).fold(0f64, f64::max);
+    let low = bars
+        .iter()
+        .map(|b| b.value)
+        .filter(|v| v.is_finite())
+        .fold(0f64, f64::min);
+    let high = bars
+        .iter()
+        .map(|b| b.value)
+        .filter(|v| v.is_finite())
+        .fold(0f64, f64::max);
     let x = Scale::new(low, if high == low { low + 1.0 } else { high }, 170.0, 540.0);
     html! {
         svg.plot viewBox={ "0 0 640 " (px(height)) } role="img" aria-label=(title) {

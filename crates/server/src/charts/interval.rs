@@ -25,7 +25,10 @@ impl IntervalScale {
             high = low + 1.0;
         }
         let pad = (high - low) * 0.04;
-        IntervalScale { low: low - pad, high: high + pad }
+        IntervalScale {
+            low: low - pad,
+            high: high + pad,
+        }
     }
 }
 

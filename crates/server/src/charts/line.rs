@@ -53,7 +53,10 @@ pub fn line(chart: &Line, label: &dyn Fn(f64) -> String) -> Markup {
     let points = || shown.iter().flat_map(|s| s.points.iter());
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for p in points() {
-        for v in [Some(p.value), p.band.map(|b| b.0), p.band.map(|b| b.1)].into_iter().flatten() {
+        for v in [Some(p.value), p.band.map(|b| b.0), p.band.map(|b| b.1)]
+            .into_iter()
+            .flatten()
+        {
             if v.is_finite() {
                 low = low.min(v);
                 high = high.max(v);
@@ -118,14 +121,23 @@ fn line_path(points: &[Point], x: &Scale, y: &Scale) -> String {
 fn band_path(points: &[Point], x: &Scale, y: &Scale) -> Option<String> {
     let banded: Vec<_> = points
         .iter()
-        .filter_map(|p| p.band.filter(|b| b.0.is_finite() && b.1.is_finite()).map(|b| (p.at_us as f64, b)))
+        .filter_map(|p| {
+            p.band
+                .filter(|b| b.0.is_finite() && b.1.is_finite())
+                .map(|b| (p.at_us as f64, b))
+        })
         .collect();
     if banded.len() < 2 {
         return None;
     }
     let mut d = String::new();
     for (i, (at, (_, high))) in banded.iter().enumerate() {
-        d.push_str(&format!("{}{} {}", if i == 0 { 'M' } else { 'L' }, px(x.at(*at)), px(y.at(*high))));
+        d.push_str(&format!(
+            "{}{} {}",
+            if i == 0 { 'M' } else { 'L' },
+            px(x.at(*at)),
+            px(y.at(*high))
+        ));
     }
     for (at, (low, _)) in banded.iter().rev() {
         d.push_str(&format!("L{} {}", px(x.at(*at)), px(y.at(*low))));
@@ -138,7 +150,10 @@ fn band_path(points: &[Point], x: &Scale, y: &Scale) -> Option<String> {
 fn time_ticks(first: i64, last: i64) -> Vec<(i64, String)> {
     const DAY: i64 = 86_400_000_000;
     let days = ((last - first) / DAY).max(1);
-    let step = [1, 2, 7, 14, 30, 61, 91, 182, 365].into_iter().find(|s| days / s <= 6).unwrap_or(days / 6 + 1);
+    let step = [1, 2, 7, 14, 30, 61, 91, 182, 365]
+        .into_iter()
+        .find(|s| days / s <= 6)
+        .unwrap_or(days / 6 + 1);
     let mut ticks = Vec::new();
     let mut year = None;
     let mut at = first.div_euclid(DAY) * DAY;
@@ -148,7 +163,11 @@ fn time_ticks(first: i64, last: i64) -> Vec<(i64, String)> {
     while at <= last && ticks.len() < 9 {
         if let Ok(t) = Timestamp::from_microsecond(at) {
             let date = t.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-            let text = if year == Some(date.year()) { date.strftime("%-d %b").to_string() } else { date.strftime("%-d %b %Y").to_string() };
+            let text = if year == Some(date.year()) {
+                date.strftime("%-d %b").to_string()
+            } else {
+                date.strftime("%-d %b %Y").to_string()
+            };
             year = Some(date.year());
             ticks.push((at, text));
         }

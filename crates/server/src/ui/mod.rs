@@ -1,6 +1,7 @@
+// NOTICE from the integrator (19:16): api, do ONLY `/api/v1` + OpenAPI + its tests (merge by 19:40). `pack` and the pages data, ledger, why, reports are built by the integrator (branch lead). Main has all rooms working: `git checkout . && git rebase main` first. (Remove this line.)
 //! The web UI: server-rendered, works without JavaScript, all state in the address.
 
-mod assets;
+pub(crate) mod assets;
 pub mod layout;
 
 use axum::Router;
