@@ -1,1 +1,36 @@
-fn main() {}
+//! The roof: the command line, and the wiring of definitions, engine, ledger and doors.
+
+mod cli;
+mod commands;
+mod failure;
+mod folder;
+mod git;
+mod output;
+mod progress;
+mod secrets;
+mod workspace;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("STEWARD_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return failure::Failure::world(format!("cannot start threads: {e}")).print(),
+    };
+    let code = match runtime.block_on(commands::run(cli)) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => failure.print(),
+    };
+    // Tasks that outlive their command hold nothing that matters: what was acknowledged is on disk.
+    runtime.shutdown_background();
+    code
+}

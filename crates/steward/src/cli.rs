@@ -1,0 +1,362 @@
+//! The words of the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs a data science organisation: you define, Steward gathers the evidence, you decide, nothing is forgotten.
+#[derive(Debug, Parser)]
+#[command(name = "steward", version, max_term_width = 100, after_help = "Exit codes: 0 done, 1 the answer is no (a check failed), 2 the call is wrong, 3 the world is broken.\n\nStart with `steward demo`, or with a file of your own: `steward init --from orders.csv`.")]
+pub struct Cli {
+    /// Project folder; otherwise the nearest folder upward that holds steward.yaml.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Print one JSON document on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a project, empty or from data files.
+    #[command(after_help = "Examples:\n  steward init shop\n  steward init --from hillstrom.csv\n  steward init shop --from orders.csv users.parquet")]
+    Init {
+        /// Folder of the new project.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Data files (CSV, Parquet, JSON lines) to profile and write definitions for.
+        #[arg(long, num_args = 1.., value_name = "FILE")]
+        from: Vec<PathBuf>,
+    },
+    /// Report every problem in the definitions.
+    #[command(after_help = "Examples:\n  steward check\n  steward check --format sarif > steward.sarif")]
+    Check {
+        /// How problems are printed.
+        #[arg(long, default_value = "human")]
+        format: CheckFormat,
+    },
+    /// Write JSON Schemas for editors.
+    Schema {
+        /// Folder for one file per kind; without it they are printed as one document.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Show what applying would change, and what would break.
+    Plan,
+    /// Put the definitions in force, recorded as one decision.
+    #[command(after_help = "Example:\n  steward apply --as mara -m 'Contracts for the new order feed'")]
+    Apply {
+        #[command(flatten)]
+        who: Who,
+        /// Why.
+        #[arg(long, short, default_value = "")]
+        message: String,
+    },
+    /// Evaluate what is due: contract checks, experiments, key results, reports.
+    #[command(after_help = "Examples:\n  steward run\n  steward run orders experiment/checkout")]
+    Run {
+        /// Names, or kind/name; everything without.
+        names: Vec<String>,
+    },
+    /// Answer a question: metrics by dimensions, or SQL over the datasets.
+    #[command(after_help = "Examples:\n  steward query --metrics revenue,orders --by time:week\n  steward query --metrics conversion --by user__country --where \"user__device = 'mobile'\"\n  steward query --sql 'SELECT count(*) FROM orders' --format csv")]
+    Query(QueryArgs),
+    /// Metrics: what there is.
+    Metric {
+        /// What to do.
+        #[command(subcommand)]
+        command: MetricCommand,
+    },
+    /// Datasets: catalogue and contract checks.
+    Dataset {
+        /// What to do.
+        #[command(subcommand)]
+        command: DatasetCommand,
+    },
+    /// Experiments: list, read out, decide.
+    Experiment {
+        /// What to do.
+        #[command(subcommand)]
+        command: ExperimentCommand,
+    },
+    /// Objectives and their computed status.
+    Objective {
+        /// What to do.
+        #[command(subcommand)]
+        command: ObjectiveCommand,
+    },
+    /// Decisions, newest first.
+    Decisions {
+        /// About this subject, e.g. experiment/checkout.
+        #[arg(long)]
+        about: Option<String>,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// What waits for a decision today.
+    Waiting,
+    /// Why a number is what it is.
+    Why {
+        /// Evidence id, or its first eight or more digits.
+        evidence: String,
+    },
+    /// What a definition stands on, and what stands on it.
+    Lineage {
+        /// kind/name; the whole project without.
+        reference: Option<String>,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// Definitions in force: now, or as of a time.
+    Applied {
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// Reports: build an executive pack.
+    Report {
+        /// What to do.
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
+    /// The ledger: verify, export, list, erase.
+    Ledger {
+        /// What to do.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Serve the UI and the API.
+    Serve {
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:8111", value_name = "ADDR")]
+        listen: SocketAddr,
+    },
+    /// Make the demo company Larkspur, evaluate everything, and serve it.
+    Demo(DemoArgs),
+    /// Write completions for a shell.
+    Completions {
+        /// Shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Who acts.
+#[derive(Debug, Args)]
+pub struct Who {
+    /// Handle of the person who decides; otherwise STEWARD_USER, then USER.
+    #[arg(long = "as", value_name = "PERSON")]
+    pub actor: Option<String>,
+}
+
+/// How problems are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    Human,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+/// A question.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// Metrics, separated by commas.
+    #[arg(long, value_delimiter = ',', required_unless_present = "sql")]
+    pub metrics: Vec<String>,
+    /// Dimensions, separated by commas; time:week is the metrics' time by week.
+    #[arg(long, value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Condition over dimensions.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filter: Option<String>,
+    /// First moment, inclusive.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Last moment, exclusive.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Columns to order by; a leading - is descending.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    pub order: Vec<String>,
+    /// At most so many rows.
+    #[arg(long)]
+    pub limit: Option<u64>,
+    /// IANA time zone; the project's by default.
+    #[arg(long)]
+    pub time_zone: Option<String>,
+    /// Show periods without data.
+    #[arg(long)]
+    pub fill: bool,
+    /// A SELECT over the datasets instead of metrics.
+    #[arg(long, conflicts_with_all = ["metrics", "by", "filter"])]
+    pub sql: Option<String>,
+    /// Print the SQL instead of running it.
+    #[arg(long, conflicts_with = "sql")]
+    pub explain: bool,
+    /// How the answer is written.
+    #[arg(long, default_value = "table", value_parser = ["table", "csv", "json", "jsonl", "arrow"])]
+    pub format: String,
+}
+
+/// About metrics.
+#[derive(Debug, Subcommand)]
+pub enum MetricCommand {
+    /// All governed metrics.
+    List,
+}
+
+/// About datasets.
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// All datasets with their last check.
+    List,
+    /// Check a dataset against its contract.
+    Check {
+        /// Dataset.
+        name: String,
+        /// Only the rows that arrived on this day (ISO date).
+        #[arg(long)]
+        day: Option<String>,
+        /// Time column for --day.
+        #[arg(long)]
+        time_column: Option<String>,
+    },
+    /// Past checks.
+    History {
+        /// Dataset.
+        name: String,
+    },
+}
+
+/// About experiments.
+#[derive(Debug, Subcommand)]
+pub enum ExperimentCommand {
+    /// All experiments.
+    List,
+    /// What an experiment did, and whether it can be believed.
+    Readout {
+        /// Experiment.
+        name: String,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// Record a decision.
+    #[command(after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara")]
+    Decide {
+        /// Experiment.
+        name: String,
+        /// ship, stop, extend, roll-back.
+        choice: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Variant to ship.
+        #[arg(long)]
+        variant: Option<String>,
+        /// Reason for deciding although a rule is broken.
+        #[arg(long)]
+        waiver: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+/// About objectives.
+#[derive(Debug, Subcommand)]
+pub enum ObjectiveCommand {
+    /// Computed status of one objective, or of all.
+    Status {
+        /// Objective.
+        name: Option<String>,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+}
+
+/// About reports.
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// All reports.
+    List,
+    /// Build a pack as one self-contained HTML file.
+    Build {
+        /// Report.
+        name: String,
+        /// File to write; NAME.html by default.
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// About the ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Verify that nothing was edited, dropped, reordered or truncated.
+    #[command(after_help = "Examples:\n  steward ledger verify\n  steward ledger verify --head 3f2a…\n  steward ledger verify --export ledger.jsonl --head 3f2a…")]
+    Verify {
+        /// An exported file instead of the project's ledger.
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+        /// A head saved earlier, which must still be in the chain.
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Write all events, one JSON document a line.
+    Export {
+        /// File.
+        file: PathBuf,
+    },
+    /// Events, oldest first.
+    Log {
+        /// Only this subject.
+        #[arg(long)]
+        about: Option<String>,
+        /// The last so many.
+        #[arg(long, default_value_t = 50)]
+        last: u64,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// Erase the private part of an event; the chain still verifies.
+    Erase {
+        /// Sequence number of the event.
+        sequence: u64,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Rebuild projections from events.
+    Rebuild,
+}
+
+/// The demo.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder of the demo project; data lie in it, truths beside it.
+    #[arg(long, default_value = "larkspur", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Seed of every draw.
+    #[arg(long, default_value_t = 20_260_101)]
+    pub seed: u64,
+    /// Size of the company: 1 is 60,000 users.
+    #[arg(long, default_value_t = 1.0)]
+    pub scale: f64,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8111", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Make and evaluate, but do not serve.
+    #[arg(long)]
+    pub no_serve: bool,
+}

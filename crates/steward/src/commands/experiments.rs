@@ -1,0 +1,149 @@
+//! `experiment` and `objective`.
+
+use std::path::Path;
+
+use steward_capabilities::experiments::{self, Answer, Readout, ReadoutOptions, Role};
+use steward_capabilities::governance::{self, Choice, NewDecision};
+use steward_capabilities::portfolio::{self, ObjectiveStatus};
+use steward_server::format::{change, number, p_value, percent, signed};
+
+use super::{actor, moment};
+use crate::cli::{ExperimentCommand, ObjectiveCommand};
+use crate::failure::{Failure, Outcome};
+use crate::output::{self, bold, green, red, yellow};
+use crate::workspace;
+
+/// `steward experiment …`.
+pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -> Result<Outcome, Failure> {
+    let context = workspace::open(folder).await?;
+    match command {
+        ExperimentCommand::List => {
+            let mut rows = Vec::new();
+            for (name, e) in &context.project.experiments {
+                let status = serde_json::to_value(experiments::status(&context, name)?)
+                    .ok()
+                    .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
+                    .unwrap_or_default();
+                rows.push(vec![name.clone(), status, e.meta.owner.clone(), e.meta.label.clone().unwrap_or_default()]);
+            }
+            if json {
+                let named: Vec<_> = rows
+                    .iter()
+                    .map(|r| serde_json::json!({"experiment": r[0], "status": r[1], "owner": r[2], "label": r[3]}))
+                    .collect();
+                output::json(&named)?;
+            } else {
+                output::text_line(&output::table(&["experiment", "status", "owner", "label"], &rows))?;
+            }
+            Ok(Outcome::Done)
+        }
+        ExperimentCommand::Readout { name, as_of } => {
+            let options = ReadoutOptions { as_of: moment(as_of.as_deref())? };
+            let readout = experiments::readout(&context, &name, &options).await?;
+            if json {
+                output::json(&readout)?;
+            } else {
+                print_readout(&readout)?;
+            }
+            Ok(Outcome::Done)
+        }
+        ExperimentCommand::Decide { name, choice, reason, variant, waiver, who } => {
+            let choice = Choice::parse(&choice).ok_or_else(|| {
+                Failure::call(format!("{choice:?} is no choice; choose ship, stop, extend or roll-back"))
+            })?;
+            let decision = NewDecision {
+                subject: format!("experiment/{name}"),
+                choice,
+                variant,
+                reason,
+                actor: actor(&who)?,
+                evidence: Vec::new(),
+                waiver,
+            };
+            let made = governance::decide(&context, &decision).await?;
+            if json {
+                output::json(&made)?;
+            } else {
+                output::text_line(&format!(
+                    "{} {} on {} by {}, event {}",
+                    green("recorded"),
+                    made.choice.word(),
+                    made.subject,
+                    made.actor,
+                    made.sequence
+                ))?;
+                for rule in &made.policy {
+                    output::text_line(&format!("  {} {}: {}", rule.outcome, rule.rule, rule.detail))?;
+                }
+            }
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn print_readout(readout: &Readout) -> Result<(), Failure> {
+    output::text_line(&bold(readout.label.as_deref().unwrap_or(&readout.experiment)))?;
+    output::text_line(&readout.verdict)?;
+    let srm = readout.health.srm.p.map_or("not estimable".to_string(), p_value);
+    let units = format!("{} units, sample ratio p = {srm}", readout.health.units);
+    output::text_line(&if readout.health.ok { format!("{} {units}", green("healthy")) } else { format!("{} {units}", red("unhealthy")) })?;
+    for problem in &readout.health.problems {
+        output::text_line(&format!("  {} {}", yellow(&problem.severity), problem.message))?;
+    }
+    let rows: Vec<Vec<String>> = readout
+        .metrics
+        .iter()
+        .map(|m| {
+            let role = match m.role {
+                Role::Primary => "primary",
+                Role::Secondary => "secondary",
+                Role::Guardrail => "guardrail",
+            };
+            let p = m.absolute.estimate().and_then(|e| e.p).map_or("–".into(), p_value);
+            vec![m.metric.clone(), role.into(), m.variant.clone(), answer(&m.absolute, &signed), answer(&m.relative, &change), p]
+        })
+        .collect();
+    output::text_line(&output::table(&["metric", "role", "variant", "lift", "relative", "p"], &rows))?;
+    output::text_line(&format!("why: steward why {}", readout.provenance.evidence.chars().take(12).collect::<String>()))
+}
+
+fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {
+    match answer {
+        Answer::Estimate(e) => format!("{} [{}, {}]", show(e.point), show(e.low), show(e.high)),
+        Answer::Refused { not_estimable } => format!("not estimable: {}", not_estimable.detail),
+    }
+}
+
+/// `steward objective status [NAME]`.
+pub async fn objective(folder: &Path, command: &ObjectiveCommand, json: bool) -> Result<Outcome, Failure> {
+    let ObjectiveCommand::Status { name, as_of } = command;
+    let context = workspace::open(folder).await?;
+    let at = moment(as_of.as_deref())?;
+    match name {
+        Some(name) => {
+            let status = portfolio::objective_status(&context, name, at).await?;
+            if json { output::json(&status)? } else { print_status(&status)? }
+        }
+        None => {
+            let all = portfolio::objectives(&context, at).await?;
+            if json {
+                output::json(&all)?;
+            } else {
+                all.iter().try_for_each(print_status)?;
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn print_status(status: &ObjectiveStatus) -> Result<(), Failure> {
+    let title = status.label.as_deref().unwrap_or(&status.objective);
+    output::text_line(&format!("{} ({} to {})", bold(title), status.start, status.end))?;
+    output::text_line(&format!("  {}", status.verdict))?;
+    for k in &status.key_results {
+        let value = k.current.map_or("–".into(), number);
+        let chance = k.probability.map_or("–".into(), percent);
+        output::text_line(&format!("  {}: {value} of {}, chance to hit {chance}: {}", k.name, number(k.target), k.verdict))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! One file per group of commands; each translates words into a room's question and prints the answer.
+
+mod data;
+mod definitions;
+mod demo;
+mod experiments;
+mod governance;
+mod init;
+mod ledger;
+mod query;
+mod reports;
+mod run;
+mod serve;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Failure, Outcome};
+use crate::folder;
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let json = cli.json;
+    let project = cli.project.as_deref();
+    // Commands that need no project come first.
+    match cli.command {
+        Command::Init { dir, from } => return init::init(project.unwrap_or(&dir), &from, json).await,
+        Command::Schema { out } => return definitions::schema(out.as_deref()),
+        Command::Demo(arguments) => return demo::demo(&arguments, json).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "steward", &mut std::io::stdout());
+            return Ok(Outcome::Done);
+        }
+        Command::Ledger { command: crate::cli::LedgerCommand::Verify { export: Some(file), head } } => {
+            return ledger::verify_export(&file, head.as_deref(), json);
+        }
+        _ => {}
+    }
+    let folder = folder::find(project)?;
+    match cli.command {
+        Command::Check { format } => definitions::check(&folder, format, json),
+        Command::Plan => definitions::plan(&folder, json).await,
+        Command::Apply { who, message } => definitions::apply(&folder, &who, &message, json).await,
+        Command::Applied { as_of } => definitions::applied(&folder, as_of.as_deref(), json).await,
+        Command::Run { names } => run::run(&folder, &names, json).await,
+        Command::Query(arguments) => query::query(&folder, &arguments, json).await,
+        Command::Metric { command } => data::metric(&folder, &command, json).await,
+        Command::Dataset { command } => data::dataset(&folder, &command, json).await,
+        Command::Experiment { command } => experiments::experiment(&folder, command, json).await,
+        Command::Objective { command } => experiments::objective(&folder, &command, json).await,
+        Command::Decisions { about, as_of } => governance::decisions(&folder, about, as_of.as_deref(), json).await,
+        Command::Waiting => governance::waiting(&folder, json).await,
+        Command::Why { evidence } => governance::why(&folder, &evidence, json).await,
+        Command::Lineage { reference, as_of } => {
+            governance::lineage(&folder, reference.as_deref(), as_of.as_deref(), json).await
+        }
+        Command::Report { command } => reports::report(&folder, &command, json).await,
+        Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
+        Command::Serve { listen } => serve::serve(&folder, listen).await,
+        Command::Init { .. } | Command::Schema { .. } | Command::Demo(_) | Command::Completions { .. } => {
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// The person who acts: as named, or the environment's user.
+fn actor(who: &crate::cli::Who) -> Result<String, Failure> {
+    [who.actor.clone(), std::env::var("STEWARD_USER").ok(), std::env::var("USER").ok()]
+        .into_iter()
+        .flatten()
+        .find(|name| !name.trim().is_empty())
+        .ok_or_else(|| Failure::call("who are you? name yourself with --as PERSON or STEWARD_USER"))
+}
+
+/// A time on the command line: RFC 3339, or a date, which means its end in UTC.
+fn moment(text: Option<&str>) -> Result<Option<i64>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Some(at.as_microsecond()));
+    }
+    format!("{text}T23:59:59.999999Z")
+        .parse::<jiff::Timestamp>()
+        .map(|at| Some(at.as_microsecond()))
+        .map_err(|_| Failure::call(format!("{text:?} is no time; give 2025-04-01 or 2025-04-01T12:00:00Z")))
+}

@@ -1,0 +1,161 @@
+//! A project at work: definitions read, engine picked, ledger opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures::future::BoxFuture;
+use steward_capabilities::Context;
+use steward_compute::{Engine, RunControl};
+use steward_definitions::{Diagnostic, Project, Severity, Source};
+use steward_engines::{DataFusionEngine, Options, PostgresEngine, PostgresOptions};
+use steward_ledger::Ledger;
+use steward_server::Loader;
+use steward_server::state::Loaded;
+
+use crate::failure::Failure;
+use crate::{folder, output, secrets};
+
+/// The program's own folder inside a project: ledger and caches.
+pub const STATE: &str = ".steward";
+
+/// A project as read from its folder.
+pub struct Definitions {
+    /// Texts.
+    pub sources: Vec<Source>,
+    /// What they say.
+    pub project: Project,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Definitions {
+    /// Reads and checks a project folder.
+    pub fn read(folder: &Path) -> Result<Definitions, Failure> {
+        let sources = folder::sources(folder)?;
+        let (project, diagnostics) = Project::parse(&sources);
+        Ok(Definitions { sources, project, diagnostics })
+    }
+
+    /// Problems that keep the project from being used.
+    pub fn errors(&self) -> Vec<Diagnostic> {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect()
+    }
+}
+
+/// Microseconds since 1970 UTC.
+pub fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_micros() as i64).unwrap_or(0)
+}
+
+/// Opens a project for work; definitions with errors are refused.
+pub async fn open(folder: &Path) -> Result<Context, Failure> {
+    let definitions = Definitions::read(folder)?;
+    let errors = definitions.errors();
+    if !errors.is_empty() {
+        eprint!("{}", steward_definitions::diagnostic::render(&errors, &definitions.sources, output::colour()));
+        return Err(Failure::no(format!("{} problem(s) in the definitions; nothing was done", errors.len())));
+    }
+    let context = context(folder, definitions.project).await?;
+    for (dataset, e) in context.register().await {
+        eprintln!("{} dataset {dataset} cannot be read: {e}", output::yellow("warning:"));
+    }
+    Ok(context)
+}
+
+/// A context over definitions; datasets are not registered yet.
+pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure> {
+    let state = folder.join(STATE);
+    std::fs::create_dir_all(&state)
+        .map_err(|e| Failure::world(format!("cannot make {}: {e}; steward keeps its ledger there", state.display())))?;
+    let now = match &project.settings.as_of {
+        Some(text) => text
+            .parse::<jiff::Timestamp>()
+            .map_err(|e| Failure::no(format!("steward.yaml: as_of {text:?} is no time: {e}")))?
+            .as_microsecond(),
+        None => now_us(),
+    };
+    let engine = engine(&state, &project)?;
+    let ledger = Ledger::open(&state, Arc::new(now_us)).await?;
+    Ok(Context {
+        project: Arc::new(project),
+        engine,
+        ledger,
+        folder: folder.to_path_buf(),
+        now_us: now,
+        control: RunControl::default(),
+    })
+}
+
+fn engine(state: &Path, project: &Project) -> Result<Arc<dyn Engine>, Failure> {
+    let settings = &project.settings.engine;
+    match settings.kind.as_str() {
+        "postgres" => {
+            let reference = settings.url.as_deref().ok_or_else(|| {
+                Failure::call("steward.yaml: engine.kind is postgres, but engine.url is missing; give env:NAME or file:PATH")
+            })?;
+            let options = PostgresOptions { uri: secrets::resolve(reference)?, driver_dir: None };
+            Ok(Arc::new(PostgresEngine::connect(options)?))
+        }
+        _ => Ok(Arc::new(embedded(state, settings.memory_mib)?)),
+    }
+}
+
+/// The embedded engine, its caches in a project's state folder.
+pub fn embedded(state: &Path, memory_mib: Option<u64>) -> Result<DataFusionEngine, Failure> {
+    let mut options = Options { cache_dir: Some(state.join("cache")), temp_dir: state.join("tmp"), ..Options::default() };
+    if let Some(mib) = memory_mib {
+        options.memory_mib = usize::try_from(mib).unwrap_or(usize::MAX);
+    }
+    Ok(DataFusionEngine::new(options)?)
+}
+
+/// Reads a project folder again for the server.
+pub struct FolderLoader {
+    folder: PathBuf,
+    engine: Arc<dyn Engine>,
+    ledger: Ledger,
+    now_us: Option<i64>,
+}
+
+impl FolderLoader {
+    /// Loads the folder of a context with its engine and ledger.
+    pub fn of(context: &Context) -> FolderLoader {
+        FolderLoader {
+            folder: context.folder.clone(),
+            engine: context.engine.clone(),
+            ledger: context.ledger.clone(),
+            now_us: context.project.settings.as_of.is_some().then_some(context.now_us),
+        }
+    }
+
+    async fn read(&self) -> Result<Loaded, String> {
+        let fingerprint = folder::fingerprint(&self.folder);
+        let definitions = Definitions::read(&self.folder).map_err(|e| format!("{e:?}"))?;
+        let context = Context {
+            project: Arc::new(definitions.project),
+            engine: self.engine.clone(),
+            ledger: self.ledger.clone(),
+            folder: self.folder.clone(),
+            now_us: self.now_us.unwrap_or_else(now_us),
+            control: RunControl::default(),
+        };
+        let unreadable = context.register().await.into_iter().map(|(name, e)| (name, e.to_string())).collect();
+        Ok(Loaded {
+            context,
+            diagnostics: Arc::new(definitions.diagnostics),
+            unreadable: Arc::new(unreadable),
+            fingerprint,
+        })
+    }
+}
+
+impl Loader for FolderLoader {
+    fn fingerprint(&self) -> u64 {
+        folder::fingerprint(&self.folder)
+    }
+
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, String>> {
+        Box::pin(self.read())
+    }
+}
