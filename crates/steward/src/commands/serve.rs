@@ -32,7 +32,7 @@ pub async fn answer(listener: tokio::net::TcpListener, context: &Context) -> Res
     }
     output::text_line(&format!("listening on http://{address}"))?;
     steward_server::serve(listener, state, shutdown()).await?;
-    context.ledger.close().await;
+    context.ledger.clone().close().await;
     Ok(Outcome::Done)
 }
 
