@@ -1,4 +1,3 @@
-// NOTICE from the integrator (18:56): rooms1, you keep `reports`, then do this room (`onboarding`); `quality` was handed to engineer `rooms3`. (Remove this line before committing.)
 //! How does a file of one's own become a project?
 
 mod init;

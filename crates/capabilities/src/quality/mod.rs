@@ -1,4 +1,3 @@
-// NOTICE from the integrator (18:56): rooms1, after `reports` please do `onboarding` next; `quality` was handed to engineer `rooms3`. (Remove this line before committing.)
 //! Does the data keep its promises?
 //!
 //! All row checks of a table run in one pass: one aggregate over the table. Duplicates, references and daily
