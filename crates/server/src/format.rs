@@ -86,15 +86,24 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// A value in a metric's unit: `currency` takes the project's, `percent` prints a share, `count` whole numbers.
+/// A value in a metric's unit: money is given in minor units and printed in whole ones, `percent` is a share.
 pub fn in_unit(value: f64, unit: Option<&str>, currency: Option<&str>) -> String {
-    match unit {
-        Some("percent") => percent(value),
-        Some("currency") => format!("{} {}", number(value), currency.unwrap_or(""))
-            .trim_end()
-            .to_string(),
-        Some("count") | None => number(value),
-        Some(other) => format!("{} {other}", number(value)),
+    match (unit, currency) {
+        (Some("percent"), _) => percent(value),
+        (Some("currency"), Some(code)) => format!("{} {code}", number(value / 10f64.powi(minor_digits(code)))),
+        (Some("currency"), None) => format!("{} minor units", number(value)),
+        (Some("count") | None, _) => number(value),
+        (Some(other), _) => format!("{} {other}", number(value)),
+    }
+}
+
+/// Digits behind the point of a currency's major unit (ISO 4217).
+pub fn minor_digits(currency: &str) -> i32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+        | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
     }
 }
 

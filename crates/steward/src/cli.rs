@@ -7,7 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs a data science organisation: you define, Steward gathers the evidence, you decide, nothing is forgotten.
 #[derive(Debug, Parser)]
-#[command(name = "steward", version, max_term_width = 100, after_help = "Exit codes: 0 done, 1 the answer is no (a check failed), 2 the call is wrong, 3 the world is broken.\n\nStart with `steward demo`, or with a file of your own: `steward init --from orders.csv`.")]
+#[command(
+    name = "steward",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 the answer is no (a check failed), 2 the call is wrong, 3 the world is broken.\n\nStart with `steward demo`, or with a file of your own: `steward init --from orders.csv`."
+)]
 pub struct Cli {
     /// Project folder; otherwise the nearest folder upward that holds steward.yaml.
     #[arg(long, global = true, value_name = "DIR")]
@@ -24,7 +29,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start a project, empty or from data files.
-    #[command(after_help = "Examples:\n  steward init shop\n  steward init --from hillstrom.csv\n  steward init shop --from orders.csv users.parquet")]
+    #[command(
+        after_help = "Examples:\n  steward init shop\n  steward init --from hillstrom.csv\n  steward init shop --from orders.csv users.parquet"
+    )]
     Init {
         /// Folder of the new project.
         #[arg(default_value = ".")]
@@ -64,7 +71,9 @@ pub enum Command {
         names: Vec<String>,
     },
     /// Answer a question: metrics by dimensions, or SQL over the datasets.
-    #[command(after_help = "Examples:\n  steward query --metrics revenue,orders --by time:week\n  steward query --metrics conversion --by user__country --where \"user__device = 'mobile'\"\n  steward query --sql 'SELECT count(*) FROM orders' --format csv")]
+    #[command(
+        after_help = "Examples:\n  steward query --metrics revenue,orders --by time:week\n  steward query --metrics conversion --by user__country --where \"user__device = 'mobile'\"\n  steward query --sql 'SELECT count(*) FROM orders' --format csv"
+    )]
     Query(QueryArgs),
     /// Metrics: what there is.
     Metric {
@@ -249,7 +258,9 @@ pub enum ExperimentCommand {
         as_of: Option<String>,
     },
     /// Record a decision.
-    #[command(after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara")]
+    #[command(
+        after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara"
+    )]
     Decide {
         /// Experiment.
         name: String,
@@ -301,7 +312,9 @@ pub enum ReportCommand {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Verify that nothing was edited, dropped, reordered or truncated.
-    #[command(after_help = "Examples:\n  steward ledger verify\n  steward ledger verify --head 3f2a…\n  steward ledger verify --export ledger.jsonl --head 3f2a…")]
+    #[command(
+        after_help = "Examples:\n  steward ledger verify\n  steward ledger verify --head 3f2a…\n  steward ledger verify --export ledger.jsonl --head 3f2a…"
+    )]
     Verify {
         /// An exported file instead of the project's ledger.
         #[arg(long, value_name = "FILE")]

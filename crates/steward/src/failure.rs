@@ -42,17 +42,26 @@ pub struct Failure {
 impl Failure {
     /// The call is wrong.
     pub fn call(message: impl Into<String>) -> Failure {
-        Failure { code: 2, message: message.into() }
+        Failure {
+            code: 2,
+            message: message.into(),
+        }
     }
 
     /// The answer is no, and here is why.
     pub fn no(message: impl Into<String>) -> Failure {
-        Failure { code: 1, message: message.into() }
+        Failure {
+            code: 1,
+            message: message.into(),
+        }
     }
 
     /// The world is broken.
     pub fn world(message: impl Into<String>) -> Failure {
-        Failure { code: 3, message: message.into() }
+        Failure {
+            code: 3,
+            message: message.into(),
+        }
     }
 
     /// Prints it to standard error and answers its exit code.

@@ -16,8 +16,7 @@ const SKIPPED: [&str; 4] = [".steward", ".git", "data", "target"];
 /// The project folder: as given, or the nearest folder upward that holds `steward.yaml`.
 pub fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(folder) = given {
-        let folder = std::path::absolute(folder)
-            .map_err(|e| Failure::call(format!("{}: {e}", folder.display())))?;
+        let folder = std::path::absolute(folder).map_err(|e| Failure::call(format!("{}: {e}", folder.display())))?;
         if !folder.join("steward.yaml").is_file() {
             return Err(Failure::call(format!(
                 "{} holds no steward.yaml; start a project with `steward init {}`",
@@ -43,7 +42,11 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
 pub fn sources(folder: &Path) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in definition_files(folder)? {
-        let relative = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let relative = path
+            .strip_prefix(folder)
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .replace('\\', "/");
         let size = std::fs::metadata(&path).map(|m| m.len()).unwrap_or(0);
         if size > TEXT_LIMIT {
             return Err(Failure::no(format!(
@@ -54,7 +57,9 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, Failure> {
         let text = String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
             let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
-            Failure::no(format!("{relative}:{line}: the text is not UTF-8; save the file as UTF-8"))
+            Failure::no(format!(
+                "{relative}:{line}: the text is not UTF-8; save the file as UTF-8"
+            ))
         })?;
         sources.push(Source { path: relative, text });
     }

@@ -40,7 +40,10 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         let mut out = String::new();
         for (cell, width) in cells.zip(&widths) {
             out.push_str(cell);
-            out.extend(std::iter::repeat_n(' ', width + 2 - cell.chars().count().min(width + 2)));
+            out.extend(std::iter::repeat_n(
+                ' ',
+                width + 2 - cell.chars().count().min(width + 2),
+            ));
         }
         out.trim_end().to_string()
     };
@@ -55,7 +58,11 @@ pub fn colour() -> bool {
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if colour() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    if colour() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_string()
+    }
 }
 
 /// Red on a terminal.

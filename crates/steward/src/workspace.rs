@@ -34,18 +34,29 @@ impl Definitions {
     pub fn read(folder: &Path) -> Result<Definitions, Failure> {
         let sources = folder::sources(folder)?;
         let (project, diagnostics) = Project::parse(&sources);
-        Ok(Definitions { sources, project, diagnostics })
+        Ok(Definitions {
+            sources,
+            project,
+            diagnostics,
+        })
     }
 
     /// Problems that keep the project from being used.
     pub fn errors(&self) -> Vec<Diagnostic> {
-        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect()
+        self.diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .cloned()
+            .collect()
     }
 }
 
 /// Microseconds since 1970 UTC.
 pub fn now_us() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_micros() as i64).unwrap_or(0)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map(|d| d.as_micros() as i64)
+        .unwrap_or(0)
 }
 
 /// Opens a project for work; definitions with errors are refused.
@@ -53,8 +64,14 @@ pub async fn open(folder: &Path) -> Result<Context, Failure> {
     let definitions = Definitions::read(folder)?;
     let errors = definitions.errors();
     if !errors.is_empty() {
-        eprint!("{}", steward_definitions::diagnostic::render(&errors, &definitions.sources, output::colour()));
-        return Err(Failure::no(format!("{} problem(s) in the definitions; nothing was done", errors.len())));
+        eprint!(
+            "{}",
+            steward_definitions::diagnostic::render(&errors, &definitions.sources, output::colour())
+        );
+        return Err(Failure::no(format!(
+            "{} problem(s) in the definitions; nothing was done",
+            errors.len()
+        )));
     }
     let context = context(folder, definitions.project).await?;
     for (dataset, e) in context.register().await {
@@ -66,8 +83,12 @@ pub async fn open(folder: &Path) -> Result<Context, Failure> {
 /// A context over definitions; datasets are not registered yet.
 pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure> {
     let state = folder.join(STATE);
-    std::fs::create_dir_all(&state)
-        .map_err(|e| Failure::world(format!("cannot make {}: {e}; steward keeps its ledger there", state.display())))?;
+    std::fs::create_dir_all(&state).map_err(|e| {
+        Failure::world(format!(
+            "cannot make {}: {e}; steward keeps its ledger there",
+            state.display()
+        ))
+    })?;
     let now = match &project.settings.as_of {
         Some(text) => text
             .parse::<jiff::Timestamp>()
@@ -92,9 +113,14 @@ fn engine(state: &Path, project: &Project) -> Result<Arc<dyn Engine>, Failure> {
     match settings.kind.as_str() {
         "postgres" => {
             let reference = settings.url.as_deref().ok_or_else(|| {
-                Failure::call("steward.yaml: engine.kind is postgres, but engine.url is missing; give env:NAME or file:PATH")
+                Failure::call(
+                    "steward.yaml: engine.kind is postgres, but engine.url is missing; give env:NAME or file:PATH",
+                )
             })?;
-            let options = PostgresOptions { uri: secrets::resolve(reference)?, driver_dir: None };
+            let options = PostgresOptions {
+                uri: secrets::resolve(reference)?,
+                driver_dir: None,
+            };
             Ok(Arc::new(PostgresEngine::connect(options)?))
         }
         _ => Ok(Arc::new(embedded(state, settings.memory_mib)?)),
@@ -103,7 +129,11 @@ fn engine(state: &Path, project: &Project) -> Result<Arc<dyn Engine>, Failure> {
 
 /// The embedded engine, its caches in a project's state folder.
 pub fn embedded(state: &Path, memory_mib: Option<u64>) -> Result<DataFusionEngine, Failure> {
-    let mut options = Options { cache_dir: Some(state.join("cache")), temp_dir: state.join("tmp"), ..Options::default() };
+    let mut options = Options {
+        cache_dir: Some(state.join("cache")),
+        temp_dir: state.join("tmp"),
+        ..Options::default()
+    };
     if let Some(mib) = memory_mib {
         options.memory_mib = usize::try_from(mib).unwrap_or(usize::MAX);
     }
@@ -140,7 +170,12 @@ impl FolderLoader {
             now_us: self.now_us.unwrap_or_else(now_us),
             control: RunControl::default(),
         };
-        let unreadable = context.register().await.into_iter().map(|(name, e)| (name, e.to_string())).collect();
+        let unreadable = context
+            .register()
+            .await
+            .into_iter()
+            .map(|(name, e)| (name, e.to_string()))
+            .collect();
         Ok(Loaded {
             context,
             diagnostics: Arc::new(definitions.diagnostics),

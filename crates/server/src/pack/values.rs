@@ -14,26 +14,7 @@ pub enum Links {
     Pages,
 }
 
-/// Digits behind the point of a currency's major unit (ISO 4217).
-pub fn minor_digits(currency: &str) -> i32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
-        | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    }
-}
-
-/// A number in its unit; money is given in minor units and printed in major ones.
-pub fn in_unit(value: f64, unit: Option<&str>, currency: Option<&str>) -> String {
-    match (unit, currency) {
-        (Some("currency"), Some(code)) => {
-            format!("{} {code}", format::number(value / 10f64.powi(minor_digits(code))))
-        }
-        (Some("currency"), None) => format!("{} minor units", format::number(value)),
-        _ => format::in_unit(value, unit, currency),
-    }
-}
+pub use crate::format::in_unit;
 
 /// As [`in_unit`] with the sign of a difference; shares differ by points.
 pub fn difference(value: f64, unit: Option<&str>, currency: Option<&str>) -> String {

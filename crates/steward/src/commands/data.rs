@@ -49,7 +49,10 @@ pub async fn dataset(folder: &Path, command: &DatasetCommand, json: bool) -> Res
                     vec![d.name.clone(), rows, d.owner.clone(), d.location.clone(), state]
                 })
                 .collect();
-            output::text_line(&output::table(&["dataset", "rows", "owner", "location", "contract"], &rows))?;
+            output::text_line(&output::table(
+                &["dataset", "rows", "owner", "location", "contract"],
+                &rows,
+            ))?;
             Ok(Outcome::Done)
         }
         DatasetCommand::Check { name, day, time_column } => {
@@ -92,12 +95,25 @@ pub async fn dataset(folder: &Path, command: &DatasetCommand, json: bool) -> Res
 fn print_report(report: &QualityReport) -> Result<(), Failure> {
     for difference in &report.schema {
         let text = match difference {
-            SchemaDifference::Missing { column, expected, renamed_to, .. } => format!(
+            SchemaDifference::Missing {
+                column,
+                expected,
+                renamed_to,
+                ..
+            } => format!(
                 "column {column} ({expected}) is missing{}",
-                renamed_to.as_ref().map(|n| format!("; perhaps renamed to {n}")).unwrap_or_default()
+                renamed_to
+                    .as_ref()
+                    .map(|n| format!("; perhaps renamed to {n}"))
+                    .unwrap_or_default()
             ),
             SchemaDifference::Extra { column, found } => format!("column {column} ({found}) is not in the contract"),
-            SchemaDifference::Type { column, expected, found, .. } => format!("column {column} is {found}, not {expected}"),
+            SchemaDifference::Type {
+                column,
+                expected,
+                found,
+                ..
+            } => format!("column {column} is {found}, not {expected}"),
         };
         output::text_line(&format!("{} {text}", yellow("schema")))?;
     }

@@ -32,10 +32,15 @@ pub fn check(folder: &Path, format: CheckFormat, json: bool) -> Result<Outcome, 
         let count = definitions.project.definitions().len();
         output::text_line(&match errors {
             0 => format!("{} {count} definitions, {warnings} warning(s)", green("ok")),
-            _ => format!("{} {errors} error(s), {warnings} warning(s) in {count} definitions", red("failed")),
+            _ => format!(
+                "{} {errors} error(s), {warnings} warning(s) in {count} definitions",
+                red("failed")
+            ),
         })?;
     }
-    Ok(Outcome::of(!definitions.diagnostics.iter().any(|d| d.severity == Severity::Error)))
+    Ok(Outcome::of(
+        !definitions.diagnostics.iter().any(|d| d.severity == Severity::Error),
+    ))
 }
 
 /// `steward schema`.
@@ -87,7 +92,12 @@ fn plan_text(plan: &PlanView) -> String {
         if change.action == "changed" {
             for field in &change.fields {
                 let show = |v: &Option<serde_json::Value>| v.as_ref().map_or("(none)".to_string(), short);
-                lines.push(format!("    {}: {} → {}", field.field, show(&field.before), show(&field.after)));
+                lines.push(format!(
+                    "    {}: {} → {}",
+                    field.field,
+                    show(&field.before),
+                    show(&field.after)
+                ));
             }
         }
         for reason in &change.breaking {
@@ -117,7 +127,11 @@ fn plan_text(plan: &PlanView) -> String {
 
 fn short(value: &serde_json::Value) -> String {
     let text = value.to_string();
-    if text.chars().count() <= 80 { text } else { text.chars().take(79).chain(['…']).collect() }
+    if text.chars().count() <= 80 {
+        text
+    } else {
+        text.chars().take(79).chain(['…']).collect()
+    }
 }
 
 /// `steward apply`.
@@ -129,7 +143,11 @@ pub async fn apply(folder: &Path, who: &Who, message: &str, json: bool) -> Resul
         output::json(&applied)?;
     } else if applied.changed {
         output::text_line(&plan_text(&applied.plan))?;
-        output::text_line(&format!("{} applied by {actor} as event {}", green("ok"), applied.sequence.unwrap_or(0)))?;
+        output::text_line(&format!(
+            "{} applied by {actor} as event {}",
+            green("ok"),
+            applied.sequence.unwrap_or(0)
+        ))?;
     } else {
         output::text_line(&format!("{} these definitions are in force already", green("ok")))?;
     }

@@ -13,14 +13,18 @@ use crate::{progress, workspace};
 
 /// `steward demo`.
 pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> {
-    let folder = std::path::absolute(&arguments.dir)
-        .map_err(|e| Failure::call(format!("{}: {e}", arguments.dir.display())))?;
+    let folder =
+        std::path::absolute(&arguments.dir).map_err(|e| Failure::call(format!("{}: {e}", arguments.dir.display())))?;
     // A port in use is said before minutes of work, not after.
     let listener = match arguments.no_serve {
         true => None,
         false => Some(steward_server::bind(arguments.listen).await?),
     };
-    let world = World { seed: arguments.seed, scale: arguments.scale, ..World::default() };
+    let world = World {
+        seed: arguments.seed,
+        scale: arguments.scale,
+        ..World::default()
+    };
     let stamp = format!("{} {}\n{}\n", world.seed, world.scale, env!("CARGO_PKG_VERSION"));
     let marker = folder.join(workspace::STATE).join("demo");
     let fresh = std::fs::read_to_string(&marker).is_ok_and(|text| text == stamp);
@@ -32,7 +36,9 @@ pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> 
     governance::apply(&context, "steward-demo", "The demo company's definitions", None).await?;
     let summary = run::evaluate(&context, &[]).await?;
     if json {
-        output::json(&serde_json::json!({ "project": folder, "seed": world.seed, "scale": world.scale, "run": summary }))?;
+        output::json(
+            &serde_json::json!({ "project": folder, "seed": world.seed, "scale": world.scale, "run": summary }),
+        )?;
     } else {
         let count = |n: usize, what: &str| format!("{n} {what}");
         let p = &context.project;
@@ -100,7 +106,11 @@ async fn make(folder: &Path, world: &World, quiet: bool) -> Result<(), Failure> 
     bar.finish_and_clear();
     if !quiet {
         let rows: u64 = made.tables.iter().filter(|t| !t.truth).map(|t| t.rows).sum();
-        output::text_line(&format!("{} {} tables with {rows} rows (truths beside the project)", green("made"), made.tables.len()))?;
+        output::text_line(&format!(
+            "{} {} tables with {rows} rows (truths beside the project)",
+            green("made"),
+            made.tables.len()
+        ))?;
     }
     Ok(())
 }

@@ -24,7 +24,12 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
                     .ok()
                     .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
                     .unwrap_or_default();
-                rows.push(vec![name.clone(), status, e.meta.owner.clone(), e.meta.label.clone().unwrap_or_default()]);
+                rows.push(vec![
+                    name.clone(),
+                    status,
+                    e.meta.owner.clone(),
+                    e.meta.label.clone().unwrap_or_default(),
+                ]);
             }
             if json {
                 let named: Vec<_> = rows
@@ -38,7 +43,9 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             Ok(Outcome::Done)
         }
         ExperimentCommand::Readout { name, as_of } => {
-            let options = ReadoutOptions { as_of: moment(as_of.as_deref())? };
+            let options = ReadoutOptions {
+                as_of: moment(as_of.as_deref())?,
+            };
             let readout = experiments::readout(&context, &name, &options).await?;
             if json {
                 output::json(&readout)?;
@@ -47,9 +54,18 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             }
             Ok(Outcome::Done)
         }
-        ExperimentCommand::Decide { name, choice, reason, variant, waiver, who } => {
+        ExperimentCommand::Decide {
+            name,
+            choice,
+            reason,
+            variant,
+            waiver,
+            who,
+        } => {
             let choice = Choice::parse(&choice).ok_or_else(|| {
-                Failure::call(format!("{choice:?} is no choice; choose ship, stop, extend or roll-back"))
+                Failure::call(format!(
+                    "{choice:?} is no choice; choose ship, stop, extend or roll-back"
+                ))
             })?;
             let decision = NewDecision {
                 subject: format!("experiment/{name}"),
@@ -86,7 +102,11 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
     output::text_line(&readout.verdict)?;
     let srm = readout.health.srm.p.map_or("not estimable".to_string(), p_value);
     let units = format!("{} units, sample ratio p = {srm}", readout.health.units);
-    output::text_line(&if readout.health.ok { format!("{} {units}", green("healthy")) } else { format!("{} {units}", red("unhealthy")) })?;
+    output::text_line(&if readout.health.ok {
+        format!("{} {units}", green("healthy"))
+    } else {
+        format!("{} {units}", red("unhealthy"))
+    })?;
     for problem in &readout.health.problems {
         output::text_line(&format!("  {} {}", yellow(&problem.severity), problem.message))?;
     }
@@ -100,11 +120,24 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
                 Role::Guardrail => "guardrail",
             };
             let p = m.absolute.estimate().and_then(|e| e.p).map_or("–".into(), p_value);
-            vec![m.metric.clone(), role.into(), m.variant.clone(), answer(&m.absolute, &signed), answer(&m.relative, &change), p]
+            vec![
+                m.metric.clone(),
+                role.into(),
+                m.variant.clone(),
+                answer(&m.absolute, &signed),
+                answer(&m.relative, &change),
+                p,
+            ]
         })
         .collect();
-    output::text_line(&output::table(&["metric", "role", "variant", "lift", "relative", "p"], &rows))?;
-    output::text_line(&format!("why: steward why {}", readout.provenance.evidence.chars().take(12).collect::<String>()))
+    output::text_line(&output::table(
+        &["metric", "role", "variant", "lift", "relative", "p"],
+        &rows,
+    ))?;
+    output::text_line(&format!(
+        "why: steward why {}",
+        readout.provenance.evidence.chars().take(12).collect::<String>()
+    ))
 }
 
 fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {
@@ -122,7 +155,11 @@ pub async fn objective(folder: &Path, command: &ObjectiveCommand, json: bool) ->
     match name {
         Some(name) => {
             let status = portfolio::objective_status(&context, name, at).await?;
-            if json { output::json(&status)? } else { print_status(&status)? }
+            if json {
+                output::json(&status)?
+            } else {
+                print_status(&status)?
+            }
         }
         None => {
             let all = portfolio::objectives(&context, at).await?;
@@ -143,7 +180,12 @@ fn print_status(status: &ObjectiveStatus) -> Result<(), Failure> {
     for k in &status.key_results {
         let value = k.current.map_or("–".into(), number);
         let chance = k.probability.map_or("–".into(), percent);
-        output::text_line(&format!("  {}: {value} of {}, chance to hit {chance}: {}", k.name, number(k.target), k.verdict))?;
+        output::text_line(&format!(
+            "  {}: {value} of {}, chance to hit {chance}: {}",
+            k.name,
+            number(k.target),
+            k.verdict
+        ))?;
     }
     Ok(())
 }

@@ -11,9 +11,17 @@ use crate::output::{self, bold, green, red, yellow};
 use crate::workspace;
 
 /// `steward decisions`.
-pub async fn decisions(folder: &Path, about: Option<String>, as_of: Option<&str>, json: bool) -> Result<Outcome, Failure> {
+pub async fn decisions(
+    folder: &Path,
+    about: Option<String>,
+    as_of: Option<&str>,
+    json: bool,
+) -> Result<Outcome, Failure> {
     let context = workspace::open(folder).await?;
-    let filter = DecisionFilter { subject: about, ..DecisionFilter::default() };
+    let filter = DecisionFilter {
+        subject: about,
+        ..DecisionFilter::default()
+    };
     let decisions = governance::decisions(&context, &filter, moment(as_of)?).await?;
     if json {
         output::json(&decisions)?;
@@ -53,7 +61,13 @@ pub async fn waiting(folder: &Path, json: bool) -> Result<Outcome, Failure> {
             _ => "note  ".into(),
         };
         let by = w.deadline.as_ref().map(|d| format!(", by {d}")).unwrap_or_default();
-        output::text_line(&format!("{mark} {} ({}/{}{by}): {}", bold(&w.what), w.kind, w.name, w.why))?;
+        output::text_line(&format!(
+            "{mark} {} ({}/{}{by}): {}",
+            bold(&w.what),
+            w.kind,
+            w.name,
+            w.why
+        ))?;
     }
     Ok(Outcome::Done)
 }
@@ -66,8 +80,17 @@ pub async fn why(folder: &Path, evidence: &str, json: bool) -> Result<Outcome, F
         output::json(&why)?;
         return Ok(Outcome::Done);
     }
-    output::text_line(&format!("{} computed {} by {}", bold(&why.subject), minute(why.computed_us), why.program))?;
-    output::text_line(if why.current { "definitions, data and program are still the same" } else { "definitions, data or program have changed since" })?;
+    output::text_line(&format!(
+        "{} computed {} by {}",
+        bold(&why.subject),
+        minute(why.computed_us),
+        why.program
+    ))?;
+    output::text_line(if why.current {
+        "definitions, data and program are still the same"
+    } else {
+        "definitions, data or program have changed since"
+    })?;
     let mark = |current: bool| if current { green("same   ") } else { yellow("changed") };
     for d in &why.definitions {
         output::text_line(&format!(
@@ -80,10 +103,21 @@ pub async fn why(folder: &Path, evidence: &str, json: bool) -> Result<Outcome, F
         ))?;
     }
     for d in &why.data {
-        output::text_line(&format!("  {} table {} {}", mark(d.current), d.table, d.digest.chars().take(12).collect::<String>()))?;
+        output::text_line(&format!(
+            "  {} table {} {}",
+            mark(d.current),
+            d.table,
+            d.digest.chars().take(12).collect::<String>()
+        ))?;
     }
     for d in &why.decisions {
-        output::text_line(&format!("  cited by {} on {} by {} (event {})", d.choice.word(), d.subject, d.actor, d.sequence))?;
+        output::text_line(&format!(
+            "  cited by {} on {} by {} (event {})",
+            d.choice.word(),
+            d.subject,
+            d.actor,
+            d.sequence
+        ))?;
     }
     for sql in &why.sql {
         output::text_line(&format!("\n{sql}"))?;
@@ -92,7 +126,12 @@ pub async fn why(folder: &Path, evidence: &str, json: bool) -> Result<Outcome, F
 }
 
 /// `steward lineage [KIND/NAME]`.
-pub async fn lineage(folder: &Path, reference: Option<&str>, as_of: Option<&str>, json: bool) -> Result<Outcome, Failure> {
+pub async fn lineage(
+    folder: &Path,
+    reference: Option<&str>,
+    as_of: Option<&str>,
+    json: bool,
+) -> Result<Outcome, Failure> {
     let context = workspace::open(folder).await?;
     let graph = governance::lineage(&context, reference, moment(as_of)?).await?;
     if json {
@@ -107,8 +146,17 @@ pub async fn lineage(folder: &Path, reference: Option<&str>, as_of: Option<&str>
             d if d < 0 => format!("{:>2} above", -d),
             d => format!("{d:>2} below"),
         };
-        let from: Vec<&str> = graph.edges.iter().filter(|e| e.to == node.id).map(|e| e.from.as_str()).collect();
-        let from = if from.is_empty() { String::new() } else { format!(" ← {}", from.join(", ")) };
+        let from: Vec<&str> = graph
+            .edges
+            .iter()
+            .filter(|e| e.to == node.id)
+            .map(|e| e.from.as_str())
+            .collect();
+        let from = if from.is_empty() {
+            String::new()
+        } else {
+            format!(" ← {}", from.join(", "))
+        };
         output::text_line(&format!("{place}  {}{from}", node.id))?;
     }
     Ok(Outcome::Done)

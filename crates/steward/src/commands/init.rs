@@ -33,7 +33,12 @@ pub async fn init(folder: &Path, files: &[PathBuf], json: bool) -> Result<Outcom
         output::text_line(&format!("copied {from} to {to}"))?;
     }
     for profile in &made.profiles {
-        output::text_line(&format!("{}: {} rows, {} columns", bold(&profile.table), profile.rows, profile.columns.len()))?;
+        output::text_line(&format!(
+            "{}: {} rows, {} columns",
+            bold(&profile.table),
+            profile.rows,
+            profile.columns.len()
+        ))?;
         let rows: Vec<Vec<String>> = profile
             .columns
             .iter()
@@ -43,7 +48,14 @@ pub async fn init(folder: &Path, files: &[PathBuf], json: bool) -> Result<Outcom
                     c.logical_type.clone(),
                     c.nulls.to_string(),
                     c.distinct.to_string(),
-                    format!("{}{}", c.reason, c.personal.as_ref().map(|p| format!("; personal data: {p}")).unwrap_or_default()),
+                    format!(
+                        "{}{}",
+                        c.reason,
+                        c.personal
+                            .as_ref()
+                            .map(|p| format!("; personal data: {p}"))
+                            .unwrap_or_default()
+                    ),
                 ]
             })
             .collect();
@@ -55,6 +67,8 @@ pub async fn init(folder: &Path, files: &[PathBuf], json: bool) -> Result<Outcom
     for file in &made.written {
         output::text_line(&format!("{} {file}", green("wrote")))?;
     }
-    output::text_line("next: look at the guesses, then `steward check`, `steward apply -m 'first definitions'`, `steward run`, `steward serve`")?;
+    output::text_line(
+        "next: look at the guesses, then `steward check`, `steward apply -m 'first definitions'`, `steward run`, `steward serve`",
+    )?;
     Ok(Outcome::Done)
 }

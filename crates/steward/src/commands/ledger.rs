@@ -19,7 +19,12 @@ pub async fn ledger(folder: &Path, command: LedgerCommand, json: bool) -> Result
         LedgerCommand::Verify { head, .. } => print(&ledger.verify(head.as_deref()).await?, json),
         LedgerCommand::Export { file } => print(&ledger.export(&file).await?, json),
         LedgerCommand::Log { about, last, as_of } => {
-            let filter = Filter { subject: about, last: Some(last), as_of_us: moment(as_of.as_deref())?, ..Filter::default() };
+            let filter = Filter {
+                subject: about,
+                last: Some(last),
+                as_of_us: moment(as_of.as_deref())?,
+                ..Filter::default()
+            };
             let events = ledger.read(&filter).await?;
             if json {
                 output::json(&events)?;
@@ -27,7 +32,16 @@ pub async fn ledger(folder: &Path, command: LedgerCommand, json: bool) -> Result
             }
             let rows: Vec<Vec<String>> = events
                 .iter()
-                .map(|e| vec![e.sequence.to_string(), minute(e.at_us), e.kind.clone(), e.subject.clone(), e.actor.clone(), e.hash.chars().take(12).collect()])
+                .map(|e| {
+                    vec![
+                        e.sequence.to_string(),
+                        minute(e.at_us),
+                        e.kind.clone(),
+                        e.subject.clone(),
+                        e.actor.clone(),
+                        e.hash.chars().take(12).collect(),
+                    ]
+                })
                 .collect();
             output::text_line(&output::table(&["event", "when", "kind", "about", "by", "hash"], &rows))?;
             Ok(Outcome::Done)
@@ -37,7 +51,11 @@ pub async fn ledger(folder: &Path, command: LedgerCommand, json: bool) -> Result
             if json {
                 output::json(&event)?;
             } else {
-                output::text_line(&format!("{} the private part of event {sequence}, recorded as event {}", green("erased"), event.sequence))?;
+                output::text_line(&format!(
+                    "{} the private part of event {sequence}, recorded as event {}",
+                    green("erased"),
+                    event.sequence
+                ))?;
             }
             Ok(Outcome::Done)
         }
@@ -62,7 +80,13 @@ fn print(verified: &Verification, json: bool) -> Result<Outcome, Failure> {
     if json {
         output::json(verified)?;
     } else {
-        output::text_line(&format!("{} {} events, {} erased, head {}", green("verified"), verified.events, verified.erased, verified.head))?;
+        output::text_line(&format!(
+            "{} {} events, {} erased, head {}",
+            green("verified"),
+            verified.events,
+            verified.erased,
+            verified.head
+        ))?;
     }
     Ok(Outcome::Done)
 }

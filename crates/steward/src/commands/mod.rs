@@ -31,7 +31,13 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "steward", &mut std::io::stdout());
             return Ok(Outcome::Done);
         }
-        Command::Ledger { command: crate::cli::LedgerCommand::Verify { export: Some(file), head } } => {
+        Command::Ledger {
+            command:
+                crate::cli::LedgerCommand::Verify {
+                    export: Some(file),
+                    head,
+                },
+        } => {
             return ledger::verify_export(&file, head.as_deref(), json);
         }
         _ => {}
@@ -65,11 +71,15 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
 
 /// The person who acts: as named, or the environment's user.
 fn actor(who: &crate::cli::Who) -> Result<String, Failure> {
-    [who.actor.clone(), std::env::var("STEWARD_USER").ok(), std::env::var("USER").ok()]
-        .into_iter()
-        .flatten()
-        .find(|name| !name.trim().is_empty())
-        .ok_or_else(|| Failure::call("who are you? name yourself with --as PERSON or STEWARD_USER"))
+    [
+        who.actor.clone(),
+        std::env::var("STEWARD_USER").ok(),
+        std::env::var("USER").ok(),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|name| !name.trim().is_empty())
+    .ok_or_else(|| Failure::call("who are you? name yourself with --as PERSON or STEWARD_USER"))
 }
 
 /// A time on the command line: RFC 3339, or a date, which means its end in UTC.

@@ -12,7 +12,11 @@ use crate::{output, workspace};
 
 /// `steward query`.
 pub async fn query(folder: &Path, arguments: &QueryArgs, json: bool) -> Result<Outcome, Failure> {
-    let format = if json { Format::Json } else { Format::from_str(&arguments.format)? };
+    let format = if json {
+        Format::Json
+    } else {
+        Format::from_str(&arguments.format)?
+    };
     let context = workspace::open(folder).await?;
     let rows = match &arguments.sql {
         Some(sql) => metrics::sql_query(&context, sql, arguments.limit).await?.rows,

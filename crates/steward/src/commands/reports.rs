@@ -18,7 +18,13 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
                 .project
                 .reports
                 .values()
-                .map(|r| vec![r.meta.name.clone(), r.meta.owner.clone(), r.meta.label.clone().unwrap_or_default()])
+                .map(|r| {
+                    vec![
+                        r.meta.name.clone(),
+                        r.meta.owner.clone(),
+                        r.meta.label.clone().unwrap_or_default(),
+                    ]
+                })
                 .collect();
             if json {
                 let named: Vec<_> = rows

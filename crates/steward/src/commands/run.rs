@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use steward_capabilities::{Context, pipelines};
 use steward_capabilities::pipelines::{RunOutcome, RunSummary};
+use steward_capabilities::{Context, pipelines};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, green, red, yellow};

@@ -20,7 +20,9 @@ pub async fn serve(folder: &Path, listen: SocketAddr) -> Result<Outcome, Failure
 
 /// Serves a context on a listener until SIGTERM or Ctrl-C, then lets running requests finish.
 pub async fn answer(listener: tokio::net::TcpListener, context: &Context) -> Result<Outcome, Failure> {
-    let address = listener.local_addr().map_err(|e| Failure::world(format!("cannot tell the address: {e}")))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| Failure::world(format!("cannot tell the address: {e}")))?;
     let loader = Arc::new(FolderLoader::of(context));
     let loaded = loader.load().await.map_err(Failure::world)?;
     let state = State::new(loaded, loader);
