@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use steward_capabilities::CapabilityError;
+use steward_ledger::LedgerError;
 
 /// What keeps a server from serving.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub fn status(error: &CapabilityError) -> StatusCode {
         CapabilityError::Invalid(_) | CapabilityError::Definitions(_) => StatusCode::UNPROCESSABLE_ENTITY,
         CapabilityError::Refused(_) => StatusCode::FORBIDDEN,
         CapabilityError::Engine(steward_compute::EngineError::Plan { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+        CapabilityError::Ledger(LedgerError::Ambiguous { .. } | LedgerError::Invalid { .. }) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         CapabilityError::Engine(_) | CapabilityError::Ledger(_) | CapabilityError::File { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
