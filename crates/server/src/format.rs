@@ -107,6 +107,36 @@ pub fn minor_digits(currency: &str) -> i32 {
     }
 }
 
+/// As [`in_unit`], with its sign.
+pub fn signed_in_unit(value: f64, unit: Option<&str>, currency: Option<&str>) -> String {
+    let text = in_unit(value, unit, currency);
+    if value.is_finite() && value > 0.0 {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
+/// One line of CSV (RFC 4180), with its line feed.
+pub fn csv_line<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> String {
+    let mut line = String::new();
+    for (i, cell) in cells.into_iter().enumerate() {
+        let cell = cell.as_ref();
+        if i > 0 {
+            line.push(',');
+        }
+        if cell.contains([',', '"', '\n', '\r']) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(cell);
+        }
+    }
+    line.push('\n');
+    line
+}
+
 /// `2025-04-01`.
 pub fn day(at_us: i64) -> String {
     Timestamp::from_microsecond(at_us)
@@ -138,6 +168,14 @@ fn trimmed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn csv_cells_are_quoted_where_they_must_be() {
+        assert_eq!(
+            csv_line(["a", "b,c", "d\"e", "f\ng"]),
+            "a,\"b,c\",\"d\"\"e\",\"f\ng\"\n"
+        );
+    }
 
     #[test]
     fn numbers_read_as_people_write_them() {

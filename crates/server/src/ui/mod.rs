@@ -1,15 +1,36 @@
-// NOTICE from the integrator (19:16): api, do ONLY `/api/v1` + OpenAPI + its tests (merge by 19:40). `pack` and the pages data, ledger, why, reports are built by the integrator (branch lead). Main has all rooms working: `git checkout . && git rebase main` first. (Remove this line.)
 //! The web UI: server-rendered, works without JavaScript, all state in the address.
 
 pub(crate) mod assets;
+mod entities;
+mod experiment;
+mod experiments;
+mod home;
 pub mod layout;
+mod metrics;
+mod objectives;
+pub mod parts;
+mod search;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::State;
 
 /// All pages.
 pub fn router() -> Router<State> {
-    Router::new().route("/assets/{name}", get(assets::asset))
+    Router::new()
+        .route("/assets/{name}", get(assets::asset))
+        .route("/", get(home::home))
+        .route("/objectives", get(objectives::list))
+        .route("/k/objective/{name}", get(objectives::show))
+        .route("/metrics", get(metrics::list))
+        .route("/k/metric/{name}", get(metrics::show))
+        .route("/experiments", get(experiments::list))
+        .route("/k/experiment/{name}", get(experiment::show))
+        .route("/k/experiment/{name}/decide", post(experiment::decide))
+        .route("/k/initiative/{name}", get(entities::initiative))
+        .route("/k/bet/{name}", get(entities::bet))
+        .route("/k/semantic_model/{name}", get(entities::semantic_model))
+        .route("/search", get(search::show))
+        .route("/search.json", get(search::json))
 }

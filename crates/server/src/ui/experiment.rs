@@ -1,0 +1,391 @@
+//! `/k/experiment/{name}`: the verdict, then everything it rests on.
+
+use axum::Form as Body;
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use steward_capabilities::CapabilityError;
+use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role};
+use steward_capabilities::governance::{self, Choice, Decision, DecisionFilter, NewDecision};
+use steward_definitions::{Experiment, Kind};
+
+use super::layout::{badge, nouns, page};
+use super::parts::{self, Form};
+use crate::State;
+use crate::charts::{self, IntervalScale};
+use crate::error::ErrorPage;
+use crate::format;
+use crate::state::Loaded;
+
+/// `?as_of=`.
+#[derive(Deserialize, Default)]
+pub struct Asked {
+    as_of: Option<String>,
+}
+
+/// What the form sends; kept on the page when a policy refuses it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Input {
+    choice: String,
+    variant: String,
+    reason: String,
+    actor: String,
+    waiver: String,
+}
+
+/// The page, JSON or CSV.
+pub async fn show(
+    Shared(state): Shared<State>,
+    Path(segment): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ErrorPage> {
+    let loaded = state.loaded().await;
+    let (name, form) = parts::form(&loaded, Kind::Experiment, &segment);
+    let as_of = parts::as_of(&loaded, asked.as_of.as_deref())?;
+    match form {
+        Form::Page => Ok(
+            render(&loaded, &name, as_of, asked.as_of.as_deref(), &Input::default(), None)
+                .await?
+                .into_response(),
+        ),
+        Form::Json | Form::Csv => {
+            let readout = experiments::readout(&loaded.context, &name, &ReadoutOptions { as_of }).await?;
+            Ok(if form == Form::Json {
+                parts::json(&readout)?
+            } else {
+                parts::csv(csv(&readout))
+            })
+        }
+    }
+}
+
+/// Records a decision; a refusal shows the policy's reason beside what was typed.
+pub async fn decide(
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+    Body(input): Body<Input>,
+) -> Result<Response, ErrorPage> {
+    let loaded = state.loaded().await;
+    let given = |text: &str| Some(text.trim().to_string()).filter(|t| !t.is_empty());
+    let refused = match Choice::parse(&input.choice) {
+        None => CapabilityError::Invalid("choose ship, stop or extend".into()),
+        Some(choice) => {
+            let new = NewDecision {
+                subject: format!("experiment/{name}"),
+                choice,
+                variant: given(&input.variant),
+                reason: input.reason.clone(),
+                actor: input.actor.trim().to_string(),
+                evidence: Vec::new(),
+                waiver: given(&input.waiver),
+            };
+            match governance::decide(&loaded.context, &new).await {
+                Ok(_) => {
+                    return Ok(
+                        Redirect::to(&format!("{}#decision", parts::address(Kind::Experiment, &name))).into_response(),
+                    );
+                }
+                Err(e @ (CapabilityError::Refused(_) | CapabilityError::Invalid(_))) => e,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    };
+    let body = render(&loaded, &name, None, None, &input, Some(&refused.to_string())).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, body).into_response())
+}
+
+async fn render(
+    loaded: &Loaded,
+    name: &str,
+    as_of: Option<i64>,
+    asked: Option<&str>,
+    input: &Input,
+    refusal: Option<&str>,
+) -> Result<Markup, CapabilityError> {
+    let context = &loaded.context;
+    let Some(definition) = context.project.experiments.get(name) else {
+        return Err(parts::unknown(loaded, Kind::Experiment, name));
+    };
+    let filter = DecisionFilter {
+        subject: Some(format!("experiment/{name}")),
+        ..DecisionFilter::default()
+    };
+    let options = ReadoutOptions { as_of };
+    let (readout, decisions) = tokio::join!(
+        experiments::readout(context, name, &options),
+        governance::decisions(context, &filter, as_of)
+    );
+    let decisions = decisions?;
+    // An experiment whose data cannot be read still has a definition and decisions to show.
+    let (evidence, rest) = match &readout {
+        Ok(r) => (summary(r), details(loaded, r)),
+        Err(e) => (html! { p { (badge("bad", "failed")) " " (e.to_string()) } }, html! {}),
+    };
+    Ok(page(
+        loaded,
+        "/experiments",
+        definition.meta.label.as_deref().unwrap_or(name),
+        html! {
+            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, true))
+            @if let Ok(r) = &readout {
+                @let (tone, word) = super::experiments::outcome(r.outcome);
+                div class={ "card verdict " (tone) } { (badge(tone, word)) " " (r.verdict) " " (parts::why(&r.provenance.evidence)) }
+            }
+            (parts::as_of_form(asked))
+            (nouns(facts(loaded, definition), evidence, html! {
+                div #decision { (parts::decisions(&decisions, "No decision yet.")) }
+            }))
+            (rest)
+            h2 { "Decide" }
+            (decision_form(name, definition, readout.as_ref().is_ok_and(|r| r.health.srm.broken), input, refusal, &decisions))
+        },
+    ))
+}
+
+fn facts(loaded: &Loaded, e: &Experiment) -> Markup {
+    let variants: Vec<String> = e
+        .variants
+        .iter()
+        .map(|v| {
+            format!(
+                "{}{}",
+                v.label.as_deref().unwrap_or(&v.name),
+                if v.control { " (control)" } else { "" }
+            )
+        })
+        .collect();
+    let guardrails: Vec<&str> = e.guardrails.iter().map(|g| g.metric.as_str()).collect();
+    parts::definition(
+        &e.meta,
+        &[
+            (
+                "Hypothesis",
+                html! { (e.hypothesis.as_deref().unwrap_or("not stated")) },
+            ),
+            ("Variants", html! { (variants.join(", ")) }),
+            ("Primary", parts::links(loaded, Kind::Metric, &e.primary, "none")),
+            ("Secondary", parts::links(loaded, Kind::Metric, &e.secondary, "none")),
+            ("Guardrails", parts::links(loaded, Kind::Metric, &guardrails, "none")),
+            (
+                "Period",
+                html! { (e.start.as_deref().unwrap_or("open")) " to " (e.end.as_deref().unwrap_or("open")) },
+            ),
+            ("Exposures", parts::link(loaded, Kind::Dataset, &e.exposures.dataset)),
+            (
+                "Initiative",
+                parts::links(loaded, Kind::Initiative, e.initiative.as_slice(), "none"),
+            ),
+        ],
+    )
+}
+
+fn summary(r: &Readout) -> Markup {
+    let srm = match (r.health.srm.p, &r.health.srm.not_estimable) {
+        (Some(p), _) => format!("p = {}", format::p_value(p)),
+        (None, Some(n)) => n.to_string(),
+        (None, None) => "not tested".to_string(),
+    };
+    html! {
+        dl.facts {
+            dt { "State" } dd { (super::experiments::status(r.status)) }
+            dt { "Split" } dd { @if r.health.srm.broken { (badge("bad", "broken")) } @else { (badge(if r.health.srm.p.is_some() { "good" } else { "" }, if r.health.srm.p.is_some() { "as planned" } else { "untested" })) } " " (srm) }
+            @for arm in &r.arms { dt { (arm.label.as_deref().unwrap_or(&arm.variant)) } dd { (format::grouped(arm.units as i64)) " units, " (format::grouped(arm.expected.round() as i64)) " planned" } }
+            dt { "Days" } dd { (r.window.first_day.as_deref().unwrap_or("none")) " to " (r.window.last_day.as_deref().unwrap_or("none")) }
+            dt { "Level" } dd { (r.alpha) ", " (r.correction) }
+            dt { "Engine" } dd { (r.provenance.engine) }
+        }
+        @for p in &r.health.problems {
+            p { (badge(if p.severity == "error" { "bad" } else { "warn" }, &p.code)) " " (p.message) }
+        }
+    }
+}
+
+fn details(loaded: &Loaded, r: &Readout) -> Markup {
+    let currency = loaded.context.project.settings.currency.as_deref();
+    let relative = |a: &Answer| a.estimate().map(|e| (e.low, e.high));
+    let scale = IntervalScale::over(r.metrics.iter().filter_map(|m| relative(&m.relative)));
+    html! {
+        h2 { "Metrics" }
+        @if r.metrics.is_empty() { p.soft { "No metric is read." } }
+        @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table {
+            thead { tr { th scope="col" { "Metric" } th scope="col" { "Variant" } th.num scope="col" { "Control" } th.num scope="col" { "Variant value" }
+                th.num scope="col" { "Absolute lift" } th.num scope="col" { "Relative lift" } th scope="col" { "Interval" } th.num scope="col" { "p" } th.num scope="col" { "Adjusted p" } } }
+            tbody { @for m in &r.metrics { (metric_row(loaded, m, scale, currency)) } }
+        } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) ". " (parts::why(&r.provenance.evidence)) } } }
+        @for path in r.daily.iter().filter(|p| p.points.len() > 1) { div.card { (daily(path)) } }
+        @for b in &r.breakdowns { (breakdown(b)) }
+    }
+}
+
+fn metric_row(loaded: &Loaded, m: &MetricReadout, scale: IntervalScale, currency: Option<&str>) -> Markup {
+    let unit = m.unit.as_deref();
+    let plain = |v: f64| format::in_unit(v, unit, currency);
+    let signed = |v: f64| format::signed_in_unit(v, unit, currency);
+    let role = match m.role {
+        Role::Primary => "primary",
+        Role::Secondary => "secondary",
+        Role::Guardrail => "guardrail",
+    };
+    let tone = match m.relative.estimate() {
+        Some(e) if m.significant => {
+            if (e.point > 0.0) == (m.direction == "increase") {
+                "good"
+            } else {
+                "bad"
+            }
+        }
+        _ => "quiet",
+    };
+    html! { tr {
+        th scope="row" { (parts::link(loaded, Kind::Metric, &m.metric)) br; span.soft { (role) } }
+        td { (m.variant) }
+        td.num { (parts::answer(&m.control_value, &plain)) }
+        td.num { (parts::answer(&m.variant_value, &plain)) }
+        td.num { (parts::answer(&m.absolute, &signed)) }
+        td.num { (parts::answer(&m.relative, &format::change))
+            @if let Some(raw) = &m.raw { br; span.soft { "raw " (parts::answer_text(&raw.relative, &format::change)) } }
+            @if let Some(v) = m.variance_reduction { br; span.soft { "variance reduced by " (format::percent(v)) } }
+        }
+        td { @if let Some(e) = m.relative.estimate() { (charts::interval(scale, e.point, e.low, e.high, tone, &parts::answer_text(&m.relative, &format::change))) } }
+        td.num { (m.absolute.estimate().and_then(|e| e.p).map_or("none".to_string(), format::p_value)) }
+        td.num { (m.adjusted_p.map_or("not adjusted".to_string(), format::p_value)) }
+    } }
+}
+
+fn daily(path: &experiments::DailyPath) -> Markup {
+    let title = format!("{} in {}: relative lift by day", path.metric, path.variant);
+    let points = path.points.iter().filter_map(|p| {
+        let at_us = experiments::moment(&p.day, &jiff::tz::TimeZone::UTC).ok()?;
+        let e = p.relative.estimate();
+        Some(charts::Point {
+            at_us,
+            value: e.map_or(f64::NAN, |e| e.point),
+            band: e.map(|e| (e.low, e.high)),
+        })
+    });
+    let series = charts::Series {
+        name: path.variant.clone(),
+        points: points.collect(),
+        dashed: false,
+    };
+    let chart = charts::Line {
+        title: title.clone(),
+        series: vec![series],
+        target: None,
+        from_zero: true,
+    };
+    let rows: Vec<Vec<String>> = path
+        .points
+        .iter()
+        .map(|p| {
+            vec![
+                p.day.clone(),
+                format::grouped(p.units as i64),
+                parts::answer_text(&p.relative, &format::change),
+            ]
+        })
+        .collect();
+    charts::figure(
+        &title,
+        charts::line(&chart, &format::change),
+        &["Day".into(), "Units".into(), "Relative lift".into()],
+        &rows,
+    )
+}
+
+fn breakdown(b: &experiments::Breakdown) -> Markup {
+    html! {
+        h2 { "By " (b.dimension) }
+        p.note { "Exploratory: p-values are not corrected." }
+        @if let Some(problem) = &b.problem { p { (problem) } }
+        @if !b.segments.is_empty() { div.card { div.scroll tabindex="0" role="region" aria-label={ "By " (b.dimension) } { table {
+            thead { tr { th scope="col" { "Value" } th scope="col" { "Metric" } th scope="col" { "Variant" } th.num scope="col" { "Units" } th.num scope="col" { "Relative lift" } } }
+            tbody { @for s in &b.segments { @for m in &s.metrics { tr {
+                th scope="row" { (s.value) } td { (m.metric) } td { (m.variant) }
+                td.num { (format::grouped(s.units.values().sum::<u64>() as i64)) }
+                td.num { (parts::answer(&m.relative, &format::change)) }
+            } } } }
+        } } } }
+    }
+}
+
+fn decision_form(
+    name: &str,
+    e: &Experiment,
+    broken: bool,
+    input: &Input,
+    refusal: Option<&str>,
+    past: &[Decision],
+) -> Markup {
+    html! { div.card {
+        @if let Some(refusal) = refusal { p.bad-ink role="alert" { (refusal) } }
+        @if !past.is_empty() { p.note { "Decided " (past.len()) " times before; a new decision adds to them." } }
+        form method="post" action={ (parts::address(Kind::Experiment, name)) "/decide" } {
+            label for="choice" { "Choice" }
+            select #choice name="choice" { @for word in ["ship", "stop", "extend"] { option value=(word) selected[input.choice == word] { (word) } } }
+            label for="variant" { "Variant, to ship" }
+            select #variant name="variant" { option value="" { "as the verdict says" }
+                @for v in &e.variants { option value=(v.name) selected[input.variant == v.name] { (v.label.as_deref().unwrap_or(&v.name)) } } }
+            label for="reason" { "Reason" }
+            textarea #reason name="reason" rows="3" required { (input.reason) }
+            label for="actor" { "Decided by (handle)" }
+            input #actor name="actor" required value=(input.actor);
+            @if broken {
+                label for="waiver" { "Waiver: why decide although the split is broken" }
+                textarea #waiver name="waiver" rows="2" { (input.waiver) }
+            }
+            button type="submit" { "Record decision" }
+        }
+    } }
+}
+
+fn csv(r: &Readout) -> String {
+    let mut out = format::csv_line([
+        "metric",
+        "variant",
+        "control",
+        "role",
+        "lift",
+        "point",
+        "low",
+        "high",
+        "se",
+        "p",
+        "n",
+        "method",
+        "not_estimable",
+    ]);
+    for m in &r.metrics {
+        let role = format!("{:?}", m.role).to_lowercase();
+        for (lift, a) in [("absolute", &m.absolute), ("relative", &m.relative)] {
+            let mut cells = vec![
+                m.metric.clone(),
+                m.variant.clone(),
+                m.control.clone(),
+                role.clone(),
+                lift.into(),
+            ];
+            match a {
+                Answer::Estimate(e) => cells.extend([
+                    e.point.to_string(),
+                    e.low.to_string(),
+                    e.high.to_string(),
+                    e.se.to_string(),
+                    e.p.map_or(String::new(), |p| p.to_string()),
+                    e.n.to_string(),
+                    e.method.clone(),
+                    String::new(),
+                ]),
+                Answer::Refused { not_estimable } => {
+                    cells.extend(std::iter::repeat_n(String::new(), 7));
+                    cells.push(not_estimable.to_string());
+                }
+            }
+            out.push_str(&format::csv_line(cells));
+        }
+    }
+    out
+}

@@ -1,0 +1,249 @@
+//! `/metrics` and `/k/metric/{name}`: what a metric means, its values, and who relies on it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use steward_capabilities::experiments;
+use steward_capabilities::governance;
+use steward_capabilities::metrics::{self, MetricInfo, MetricRequest, MetricTable};
+use steward_compute::Value;
+use steward_definitions::Kind;
+
+use super::layout::{badge, nouns, page};
+use super::parts::{self, Form};
+use crate::State;
+use crate::charts;
+use crate::error::ErrorPage;
+use crate::format;
+
+/// The page's state, all in its address.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    grain: String,
+    by: String,
+    from: String,
+    to: String,
+}
+
+/// The catalogue.
+pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
+    let loaded = state.loaded().await;
+    let all = metrics::catalogue(&loaded.context.project);
+    Ok(page(
+        &loaded,
+        "/metrics",
+        "Metrics",
+        html! {
+            h1 { "Metrics" }
+            p.lede { "Named business quantities, defined once." }
+            @if all.is_empty() { p { "No metrics are defined. They live in " code { "metrics/" } "." } }
+            @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table {
+                thead { tr { th scope="col" { "Metric" } th scope="col" { "How" } th scope="col" { "Type" } th scope="col" { "Owner" } th.num scope="col" { "Used by" } } }
+                tbody { @for m in &all { tr {
+                    th scope="row" { (parts::link(&loaded, Kind::Metric, &m.name)) }
+                    td { (m.formula) @if let Some(p) = &m.problem { " " (badge("bad", "problem")) " " (p) } }
+                    td { (m.shape) } td { (m.owner) } td.num { (m.used_by.len()) }
+                } } }
+            } } } }
+        },
+    ))
+}
+
+/// One metric.
+pub async fn show(
+    Shared(state): Shared<State>,
+    Path(segment): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ErrorPage> {
+    let loaded = state.loaded().await;
+    let context = &loaded.context;
+    let (name, form) = parts::form(&loaded, Kind::Metric, &segment);
+    let Some(definition) = context.project.metrics.get(&name) else {
+        return Err(parts::unknown(&loaded, Kind::Metric, &name).into());
+    };
+    let info = metrics::catalogue(&context.project)
+        .into_iter()
+        .find(|m| m.name == name);
+    let Some(info) = info else {
+        return Err(parts::unknown(&loaded, Kind::Metric, &name).into());
+    };
+    let given = |t: &str| Some(t.trim().to_string()).filter(|t| !t.is_empty());
+    let grain = given(&asked.grain).unwrap_or_else(|| "week".into());
+    let mut by = vec![format!("time:{grain}")];
+    by.extend(given(&asked.by));
+    let request = MetricRequest {
+        metrics: vec![name.clone()],
+        by,
+        from: given(&asked.from),
+        to: given(&asked.to),
+        ..MetricRequest::default()
+    };
+    let subject = format!("metric/{name}");
+    let filter = governance::DecisionFilter {
+        subject: Some(subject.clone()),
+        ..Default::default()
+    };
+    let (answer, decisions) = tokio::join!(
+        metrics::conclude(context, &subject, &request),
+        governance::decisions(context, &filter, None)
+    );
+    match form {
+        Form::Json => {
+            return Ok(parts::json(
+                &serde_json::json!({"metric": info, "values": answer?.value}),
+            )?);
+        }
+        Form::Csv => return Ok(parts::csv(csv(&answer?.value))),
+        Form::Page => {}
+    }
+    let currency = context.project.settings.currency.as_deref();
+    let values = match &answer {
+        Ok(c) => html! { (chart(&c.value, &info, currency)) p { (parts::why(&c.evidence.id)) } },
+        Err(e) => html! { p { (badge("bad", "not computed")) " " (e.to_string()) } },
+    };
+    let facts = parts::definition(
+        &definition.meta,
+        &[
+            ("Type", html! { (info.shape) }),
+            ("Expression", html! { code { (info.formula) } }),
+            (
+                "Filter",
+                html! { @match &definition.filter { Some(f) => code { (f) }, None => "none" } },
+            ),
+            ("Unit", html! { (info.unit.as_deref().unwrap_or("none")) }),
+            ("Inputs", parts::links(&loaded, Kind::Metric, &info.inputs, "none")),
+            (
+                "Models",
+                parts::links(&loaded, Kind::SemanticModel, &info.models, "none"),
+            ),
+            ("Datasets", parts::links(&loaded, Kind::Dataset, &info.datasets, "none")),
+        ],
+    );
+    let latest = match &answer {
+        Ok(c) => html! { dl.facts {
+        dt { "Rows" } dd { (c.value.rows.len()) } dt { "Computed" } dd { (format::minute(c.evidence.computed_us)) }
+        dt { "Engine" } dd { (c.value.provenance.engine) } } },
+        Err(e) => html! { p { (e.to_string()) } },
+    };
+    Ok(page(&loaded, "/metrics", info.label.as_deref().unwrap_or(&name), html! {
+        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, true))
+        h2 { "Values" }
+        div.card { (controls(&info, &grain, &asked)) (values) }
+        (nouns(facts, latest, parts::decisions(&decisions?, "No decision on it yet.")))
+        h2 { "Used by" }
+        div.card { @if info.used_by.is_empty() { p.soft { "Nothing uses it." } }
+            ul.plain { @for r in &info.used_by { li { span.soft { (r.kind.noun()) } " " (parts::link(&loaded, r.kind, &r.name)) } } } }
+    }).into_response())
+}
+
+fn controls(info: &MetricInfo, grain: &str, asked: &Asked) -> Markup {
+    html! { form.asof method="get" {
+        label for="grain" { "Grain" }
+        select #grain name="grain" { @for g in ["day", "week", "month"] { option value=(g) selected[g == grain] { (g) } } }
+        label for="by" { "By" }
+        select #by name="by" { option value="" { "nothing" }
+            @for d in info.dimensions.iter().filter(|d| !d.time) { option value=(d.name) selected[d.name == asked.by] { (d.label.as_deref().unwrap_or(&d.name)) } } }
+        label for="from" { "From" } input #from type="date" name="from" value=(asked.from);
+        label for="to" { "To" } input #to type="date" name="to" value=(asked.to);
+        button.plain type="submit" { "Show" }
+    } }
+}
+
+/// A value as plain text.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Boolean(b) => b.to_string(),
+        Value::Integer(i) => i.to_string(),
+        Value::Number(x) => x.to_string(),
+        Value::Text(t) => t.clone(),
+        Value::Timestamp(us) => format::minute(*us),
+        Value::Date(d) => format::day(i64::from(*d) * 86_400_000_000),
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Integer(i) => *i as f64,
+        Value::Number(x) => *x,
+        _ => f64::NAN,
+    }
+}
+
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::Date(d) => Some(i64::from(*d) * 86_400_000_000),
+        Value::Timestamp(us) => Some(*us),
+        Value::Text(t) => experiments::moment(t, &jiff::tz::TimeZone::UTC).ok(),
+        _ => None,
+    }
+}
+
+fn chart(table: &MetricTable, info: &MetricInfo, currency: Option<&str>) -> Markup {
+    let show = |v: f64| format::in_unit(v, info.unit.as_deref(), currency);
+    let mut series: BTreeMap<String, Vec<charts::Point>> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for row in &table.rows {
+        let (Some(first), Some(last)) = (row.first(), row.last()) else {
+            continue;
+        };
+        let groups: Vec<String> = row.iter().skip(1).take(row.len().saturating_sub(2)).map(text).collect();
+        let name = if groups.is_empty() {
+            info.name.clone()
+        } else {
+            groups.join(", ")
+        };
+        let value = number(last);
+        if let Some(at_us) = moment(first) {
+            series.entry(name).or_default().push(charts::Point {
+                at_us,
+                value,
+                band: None,
+            });
+        }
+        let mut cells = vec![text(first)];
+        cells.extend(groups);
+        cells.push(if value.is_finite() {
+            show(value)
+        } else {
+            "no value".into()
+        });
+        rows.push(cells);
+    }
+    if rows.is_empty() {
+        return html! { p { "There are no rows in this period." } };
+    }
+    let title = info.label.clone().unwrap_or_else(|| info.name.clone());
+    let series = series
+        .into_iter()
+        .map(|(name, points)| charts::Series {
+            name,
+            points,
+            dashed: false,
+        })
+        .collect();
+    let line = charts::Line {
+        title: title.clone(),
+        series,
+        target: None,
+        from_zero: false,
+    };
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|c| c.label.clone().unwrap_or_else(|| c.name.clone()))
+        .collect();
+    charts::figure(&title, charts::line(&line, &show), &columns, &rows)
+}
+
+fn csv(table: &MetricTable) -> String {
+    let mut out = format::csv_line(table.columns.iter().map(|c| c.name.as_str()));
+    for row in &table.rows {
+        out.push_str(&format::csv_line(row.iter().map(text)));
+    }
+    out
+}

@@ -1,0 +1,296 @@
+//! Pieces that several pages share.
+
+use axum::Json;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, PreEscaped, html};
+use serde::Serialize;
+use steward_capabilities::experiments::Answer;
+use steward_capabilities::governance::Decision;
+use steward_capabilities::portfolio::KeyResultState;
+use steward_capabilities::{CapabilityError, experiments};
+use steward_definitions::{Kind, Meta, Reference};
+
+use super::layout::badge;
+use crate::format;
+use crate::state::Loaded;
+
+/// In which form an entity is asked for: by the suffix of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Page,
+    /// `.json`.
+    Json,
+    /// `.csv`.
+    Csv,
+}
+
+/// Splits the last segment of an address into name and form. A definition whose own name ends in `.json` or `.csv`
+/// is found under it.
+pub fn form(loaded: &Loaded, kind: Kind, segment: &str) -> (String, Form) {
+    if loaded.context.project.contains(&Reference::new(kind, segment)) {
+        return (segment.to_string(), Form::Page);
+    }
+    if let Some(name) = segment.strip_suffix(".json") {
+        return (name.to_string(), Form::Json);
+    }
+    if let Some(name) = segment.strip_suffix(".csv") {
+        return (name.to_string(), Form::Csv);
+    }
+    (segment.to_string(), Form::Page)
+}
+
+/// A JSON answer.
+pub fn json(value: &impl Serialize) -> Result<Response, CapabilityError> {
+    let value = serde_json::to_value(value).map_err(|e| CapabilityError::Invalid(format!("not JSON: {e}")))?;
+    Ok(Json(value).into_response())
+}
+
+/// A CSV answer.
+pub fn csv(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response()
+}
+
+/// `?as_of=2025-06-01` as a moment: the first of that day in the project's time zone. An empty field is now.
+pub fn as_of(loaded: &Loaded, text: Option<&str>) -> Result<Option<i64>, CapabilityError> {
+    match text.map(str::trim).filter(|t| !t.is_empty()) {
+        None => Ok(None),
+        Some(text) => {
+            let zone = experiments::zone(&loaded.context.project.settings)?;
+            experiments::moment(text, &zone).map(Some)
+        }
+    }
+}
+
+/// The form that asks for a page as of a day.
+pub fn as_of_form(value: Option<&str>) -> Markup {
+    html! {
+        form.asof method="get" {
+            label for="as_of" { "As of" }
+            input #as_of type="date" name="as_of" value=[value];
+            button.plain type="submit" { "Show" }
+        }
+    }
+}
+
+/// The error for a name that a kind does not have, with the nearest one.
+pub fn unknown(loaded: &Loaded, kind: Kind, name: &str) -> CapabilityError {
+    CapabilityError::Unknown {
+        kind: kind.noun().into(),
+        name: name.into(),
+        near: loaded.context.project.suggest(kind, name),
+    }
+}
+
+/// The address of an entity.
+pub fn address(kind: Kind, name: &str) -> String {
+    format!("/k/{}/{}", kind.as_str(), encode(name))
+}
+
+/// Percent-encodes what may not stand in a segment or a query.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for b in text.bytes() {
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(b));
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+    }
+    out
+}
+
+/// A link to an entity under its title.
+pub fn link(loaded: &Loaded, kind: Kind, name: &str) -> Markup {
+    let reference = Reference::new(kind, name);
+    match loaded.context.project.meta(&reference) {
+        Some(meta) => html! { a href=(address(kind, name)) { (meta.label.as_deref().unwrap_or(name)) } },
+        None => html! { (name) },
+    }
+}
+
+/// Links to entities, or a word where there are none.
+pub fn links<S: AsRef<str>>(loaded: &Loaded, kind: Kind, names: &[S], none: &str) -> Markup {
+    html! {
+        @if names.is_empty() { span.soft { (none) } }
+        @for (i, name) in names.iter().enumerate() {
+            @if i > 0 { ", " }
+            (link(loaded, kind, name.as_ref()))
+        }
+    }
+}
+
+/// A link to `kind/name`, if that is a definition.
+pub fn subject(loaded: &Loaded, text: &str) -> Markup {
+    match text.parse::<Reference>() {
+        Ok(reference) => link(loaded, reference.kind, &reference.name),
+        Err(_) => html! { (text) },
+    }
+}
+
+/// "why?" for numbers that evidence holds.
+pub fn why(evidence: &str) -> Markup {
+    html! { @if !evidence.is_empty() { a.why href={ "/why/" (encode(evidence)) } { "why?" } } }
+}
+
+/// The heading of an entity's page: where it lies, its title, its forms.
+pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, forms: bool) -> Markup {
+    html! {
+        div.crumbs { a href=(section.0) { (section.1) } " / " (kind.noun()) " " code { (meta.name) } }
+        h1 { (meta.label.as_deref().unwrap_or(&meta.name)) }
+        @if forms {
+            p.note { "Also as " a href={ (address(kind, &meta.name)) ".json" } { "JSON" } " and "
+                a href={ (address(kind, &meta.name)) ".csv" } { "CSV" } }
+        }
+    }
+}
+
+/// What every definition carries, and further facts.
+pub fn definition(meta: &Meta, facts: &[(&str, Markup)]) -> Markup {
+    html! {
+        @if let Some(text) = &meta.description { (prose(text)) }
+        dl.facts {
+            @for (name, value) in facts { dt { (name) } dd { (value) } }
+            dt { "Owner" } dd { (meta.owner) }
+            @if !meta.span.file.is_empty() { dt { "Defined in" } dd { code { (meta.span.file) ":" (meta.span.line) } } }
+            @if !meta.tags.is_empty() { dt { "Tags" } dd { (meta.tags.join(", ")) } }
+            dt { "Digest" } dd { code title=(meta.digest) { (short(&meta.digest)) } }
+        }
+    }
+}
+
+/// The first twelve characters.
+pub fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+/// Markdown as HTML; HTML within it is shown as text.
+pub fn prose(markdown: &str) -> Markup {
+    use pulldown_cmark::{Event, Options, Parser, html};
+    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        Event::Start(pulldown_cmark::Tag::Link {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) if !safe(&dest_url) => {
+            let _ = dest_url;
+            Event::Start(pulldown_cmark::Tag::Link {
+                link_type,
+                dest_url: "#".into(),
+                title,
+                id,
+            })
+        }
+        Event::Start(pulldown_cmark::Tag::Heading { id, classes, attrs, .. }) => {
+            Event::Start(pulldown_cmark::Tag::Heading {
+                level: pulldown_cmark::HeadingLevel::H3,
+                id,
+                classes,
+                attrs,
+            })
+        }
+        Event::End(pulldown_cmark::TagEnd::Heading(_)) => {
+            Event::End(pulldown_cmark::TagEnd::Heading(pulldown_cmark::HeadingLevel::H3))
+        }
+        other => other,
+    });
+    let mut out = String::new();
+    html::push_html(&mut out, events);
+    PreEscaped(out)
+}
+
+fn safe(url: &str) -> bool {
+    let start = url.split(['/', '?', '#']).next().unwrap_or("");
+    !start.contains(':')
+        || ["http:", "https:", "mailto:"]
+            .iter()
+            .any(|s| start.eq_ignore_ascii_case(s))
+}
+
+/// Decisions, newest first.
+pub fn decisions(decisions: &[Decision], none: &str) -> Markup {
+    html! {
+        @if decisions.is_empty() { p.soft { (none) } }
+        @else { ul.plain { @for d in decisions { li { (decision(d)) } } } }
+    }
+}
+
+/// One decision in words.
+pub fn decision(d: &Decision) -> Markup {
+    html! {
+        strong { (d.choice.word().replace('_', " ")) @if let Some(v) = &d.variant { " " (v) } }
+        " by " (d.actor) ", " time { (format::minute(d.at_us)) }
+        br;
+        @match &d.reason { Some(reason) => span { (reason) }, None => span.soft { "The reason was erased." } }
+        @for c in &d.evidence { " " a.why href={ "/why/" (encode(&c.id)) } { "evidence " (short(&c.id)) } }
+        @if let Some(waiver) = d.waiver { " " (badge("warn", &format!("waiver #{waiver}"))) }
+    }
+}
+
+/// The badge of a key result's or objective's state.
+pub fn state(state: KeyResultState) -> Markup {
+    let tone = match state {
+        KeyResultState::Hit | KeyResultState::OnTrack => "good",
+        KeyResultState::AtRisk => "warn",
+        KeyResultState::Missed | KeyResultState::OffTrack => "bad",
+        KeyResultState::NotEstimable => "",
+    };
+    badge(tone, state.words())
+}
+
+/// A bar for a share, with its words.
+pub fn progress(share: Option<f64>, tone: &str, words: &str) -> Markup {
+    html! {
+        @match share {
+            Some(share) => {
+                div { (format::percent(share)) " " span.soft { (words) } }
+                div.bar-track { div class={ "bar-fill " (tone) } style={ "width:" (format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)) "%" } {} }
+            },
+            None => span.soft { "not estimable " (words) },
+        }
+    }
+}
+
+/// An estimate with its interval printed by `show`, or the reason why there is none.
+pub fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> Markup {
+    match answer {
+        Answer::Estimate(e) => html! { (show(e.point)) br; span.soft { "[" (show(e.low)) ", " (show(e.high)) "]" } },
+        Answer::Refused { not_estimable } => html! {
+            span.soft { "not estimable: " (not_estimable.detail) "; " (not_estimable.fix) }
+        },
+    }
+}
+
+/// An estimate in a line of text.
+pub fn answer_text(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {
+    match answer {
+        Answer::Estimate(e) => format!("{} [{}, {}]", show(e.point), show(e.low), show(e.high)),
+        Answer::Refused { not_estimable } => format!("not estimable: {}", not_estimable.detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn markdown_cannot_bring_script() {
+        let html =
+            prose("# Hi\n<script>alert(1)</script> [x](javascript:alert(1)) [y](/k/metric/a) <b onclick=x>b</b>")
+                .into_string();
+        assert!(
+            !html.contains("<script") && !html.contains("javascript:") && !html.contains("<b "),
+            "{html}"
+        );
+        assert!(html.contains("<h3>") && html.contains("href=\"/k/metric/a\""), "{html}");
+    }
+
+    #[test]
+    fn names_are_encoded_in_addresses() {
+        assert_eq!(address(Kind::Metric, "a b/c"), "/k/metric/a%20b%2Fc");
+    }
+}
