@@ -1,0 +1,3 @@
+//! The house from outside.
+
+mod architecture;
