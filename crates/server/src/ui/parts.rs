@@ -279,11 +279,12 @@ mod tests {
 
     #[test]
     fn markdown_cannot_bring_script() {
-        let html =
-            prose("# Hi\n<script>alert(1)</script> [x](javascript:alert(1)) [y](/k/metric/a) <b onclick=x>b</b>")
-                .into_string();
+        let html = prose(
+            "# Hi\n\n<script>alert(1)</script>\n\n[x](javascript:alert(1)) [y](/k/metric/a) <b onclick=x>b</b>\n",
+        )
+        .into_string();
         assert!(
-            !html.contains("<script") && !html.contains("javascript:") && !html.contains("<b "),
+            !html.contains("<script") && !html.contains("href=\"javascript:") && !html.contains("<b "),
             "{html}"
         );
         assert!(html.contains("<h3>") && html.contains("href=\"/k/metric/a\""), "{html}");
