@@ -7,6 +7,9 @@
 //! |---|---|
 //! | [`mod@lift`] | How much does a treatment change a mean, proportion or ratio? (Welch, delta method, CUPED) |
 //! | [`one_sample`] | What is the value in one group? |
+//! | [`quantile`] | How does a quantile of units, or of events, change? |
+//! | [`regression`], [`cluster`] | Which coefficients, with robust errors, when rows are independent or come in clusters? |
+//! | [`adjustment`] | What is left of the noise after covariates or strata? (Lin, analysis of covariance, post-stratification) |
 //! | [`srm`] | Did units arrive in the configured shares? |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
@@ -16,14 +19,20 @@
 //!
 //! A method is one file: its header states Question, Estimand, Assumptions, Formula, Reference and Golden source.
 
+pub mod adjustment;
+mod binomial;
+pub mod cluster;
 pub mod dist;
 pub mod estimate;
 pub mod lift;
 mod linear;
+mod matrix;
 pub mod moments;
 pub mod multiplicity;
 pub mod one_sample;
 pub mod power;
+pub mod quantile;
+pub mod regression;
 pub mod rng;
 pub mod srm;
 pub mod trend;

@@ -4,6 +4,9 @@
 mod golden;
 mod lift;
 mod moments;
+mod numbers;
+mod quantile;
+mod regression;
 mod rng;
 mod simulated;
 mod trend;
