@@ -1,4 +1,3 @@
-// NOTICE from the integrator (19:16): api, do ONLY `/api/v1` + OpenAPI + its tests (merge by 19:40). `pack` and the pages data, ledger, why, reports are built by the integrator (branch lead). Main has all rooms working: `git checkout . && git rebase main` first. (Remove this line.)
 //! Doors: protocols in their own words, and the web UI. They translate; rooms decide.
 
 pub mod api;

@@ -3,31 +3,41 @@
 
 mod axis;
 mod bars;
+mod graph;
 mod interval;
 mod line;
+mod strip;
 
 pub use bars::{Bar, bars};
+pub use graph::{Graph, Node, graph};
 pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line};
+pub use strip::strip;
 
 use maud::{Markup, html};
 
 /// A figure with its caption and the table behind the picture.
 pub fn figure(caption: &str, picture: Markup, columns: &[String], rows: &[Vec<String>]) -> Markup {
+    let table = html! {
+        table {
+            thead { tr { @for (i, c) in columns.iter().enumerate() { th.num[i > 0] scope="col" { (c) } } } }
+            tbody { @for row in rows { tr { @for (i, cell) in row.iter().enumerate() {
+                @if i == 0 { th scope="row" { (cell) } } @else { td.num { (cell) } }
+            } } } }
+        }
+    };
+    figure_over(caption, picture, table)
+}
+
+/// A figure over a table of its own.
+pub fn figure_over(caption: &str, picture: Markup, table: Markup) -> Markup {
     html! {
         figure.chart {
             figcaption { (caption) }
             div.scroll tabindex="0" role="region" aria-label=(caption) { (picture) }
             details.data {
                 summary { "Data" }
-                div.scroll tabindex="0" role="region" aria-label={ (caption) ", data" } {
-                    table {
-                        thead { tr { @for c in columns { th scope="col" { (c) } } } }
-                        tbody { @for row in rows { tr { @for (i, cell) in row.iter().enumerate() {
-                            @if i == 0 { th scope="row" { (cell) } } @else { td.num { (cell) } }
-                        } } } }
-                    }
-                }
+                div.scroll tabindex="0" role="region" aria-label={ (caption) ", data" } { (table) }
             }
         }
     }

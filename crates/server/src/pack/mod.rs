@@ -1,4 +1,3 @@
-// NOTICE from the integrator (19:16): api, do ONLY `/api/v1` + OpenAPI + its tests (merge by 19:40). `pack` and the pages data, ledger, why, reports are built by the integrator (branch lead). Main has all rooms working: `git checkout . && git rebase main` first. (Remove this line.)
 //! Packs: a report as one self-contained HTML document, and the same sections inside a page.
 //!
 //! The document makes no request: style and charts are inside it. The same pack gives the same bytes.

@@ -52,7 +52,7 @@ async fn answer(
         section.0,
         meta.label.as_deref().unwrap_or(&meta.name),
         html! {
-            (parts::heading(section, kind, meta, true))
+            (parts::heading(section, kind, meta, None))
             (nouns(facts, evidence, parts::decisions(&decisions, "No decision on it yet.")))
         },
     )

@@ -129,7 +129,7 @@ async fn render(
         "/experiments",
         definition.meta.label.as_deref().unwrap_or(name),
         html! {
-            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, true))
+            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, asked))
             @if let Ok(r) = &readout {
                 @let (tone, word) = super::experiments::outcome(r.outcome);
                 div class={ "card verdict " (tone) } { (badge(tone, word)) " " (r.verdict) " " (parts::why(&r.provenance.evidence)) }

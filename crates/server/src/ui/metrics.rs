@@ -130,7 +130,7 @@ pub async fn show(
         Err(e) => html! { p { (e.to_string()) } },
     };
     Ok(page(&loaded, "/metrics", info.label.as_deref().unwrap_or(&name), html! {
-        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, true))
+        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, None))
         h2 { "Values" }
         div.card { (controls(&info, &grain, &asked)) (values) }
         (nouns(facts, latest, parts::decisions(&decisions?, "No decision on it yet.")))

@@ -1,11 +1,14 @@
 //! The web UI: server-rendered, works without JavaScript, all state in the address.
 
 pub(crate) mod assets;
+mod data;
+mod dataset;
 mod entities;
 mod experiment;
 mod experiments;
 mod home;
 pub mod layout;
+mod lineage;
 mod metrics;
 mod objectives;
 pub mod parts;
@@ -28,6 +31,9 @@ pub fn router() -> Router<State> {
         .route("/experiments", get(experiments::list))
         .route("/k/experiment/{name}", get(experiment::show))
         .route("/k/experiment/{name}/decide", post(experiment::decide))
+        .route("/data", get(data::list))
+        .route("/k/dataset/{name}", get(dataset::show))
+        .route("/k/dataset/{name}/check", post(dataset::check))
         .route("/k/initiative/{name}", get(entities::initiative))
         .route("/k/bet/{name}", get(entities::bet))
         .route("/k/semantic_model/{name}", get(entities::semantic_model))

@@ -128,7 +128,7 @@ pub async fn show(
         "/objectives",
         status.label.as_deref().unwrap_or(&name),
         html! {
-            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, true))
+            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, asked.as_of.as_deref()))
             div class={ "card verdict " (tone(status.state)) } { (status.verdict) }
             (parts::as_of_form(asked.as_of.as_deref()))
             (nouns(facts, evidence, parts::decisions(&decisions, "No decision on it yet.")))
@@ -187,7 +187,7 @@ fn key_result(loaded: &Loaded, k: &KeyResultStatus, end: &str) -> Markup {
         .iter()
         .map(|p| vec![p.start.clone(), p.value.map_or("no value".into(), show)])
         .collect();
-    html! { section.card aria-label=(k.name) {
+    html! { section.card id=(k.name) aria-label=(k.name) {
         h3 { (k.name) " " (parts::state(k.state)) }
         p { (k.verdict) " " @if let Some(e) = &k.evidence { (parts::why(e)) } }
         dl.facts {

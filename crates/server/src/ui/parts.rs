@@ -63,6 +63,20 @@ pub fn as_of(loaded: &Loaded, text: Option<&str>) -> Result<Option<i64>, Capabil
     }
 }
 
+/// The page's state where it has no other: `?as_of=`.
+#[derive(serde::Deserialize, Default)]
+pub struct AsOf {
+    /// A day or moment, as typed.
+    pub as_of: Option<String>,
+}
+
+impl AsOf {
+    /// As typed; `None` if nothing was.
+    pub fn text(&self) -> Option<&str> {
+        self.as_of.as_deref().map(str::trim).filter(|t| !t.is_empty())
+    }
+}
+
 /// The form that asks for a page as of a day.
 pub fn as_of_form(value: Option<&str>) -> Markup {
     html! {
@@ -70,6 +84,7 @@ pub fn as_of_form(value: Option<&str>) -> Markup {
             label for="as_of" { "As of" }
             input #as_of type="date" name="as_of" value=[value];
             button.plain type="submit" { "Show" }
+            @if value.is_some_and(|v| !v.trim().is_empty()) { " " a href="?" { "Back to now" } }
         }
     }
 }
@@ -134,16 +149,35 @@ pub fn why(evidence: &str) -> Markup {
     html! { @if !evidence.is_empty() { a.why href={ "/why/" (encode(evidence)) } { "why?" } } }
 }
 
-/// The heading of an entity's page: where it lies, its title, its forms.
-pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, forms: bool) -> Markup {
+/// The heading of an entity's page: where it lies, its title, its forms as of the same moment.
+pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, as_of: Option<&str>) -> Markup {
+    let twin = |suffix: &str| {
+        let asked = as_of.map_or(String::new(), |t| format!("?as_of={}", encode(t)));
+        format!("{}.{suffix}{asked}", address(kind, &meta.name))
+    };
     html! {
         div.crumbs { a href=(section.0) { (section.1) } " / " (kind.noun()) " " code { (meta.name) } }
         h1 { (meta.label.as_deref().unwrap_or(&meta.name)) }
-        @if forms {
-            p.note { "Also as " a href={ (address(kind, &meta.name)) ".json" } { "JSON" } " and "
-                a href={ (address(kind, &meta.name)) ".csv" } { "CSV" } }
-        }
+        p.note { "Also as " a href=(twin("json")) { "JSON" } " and " a href=(twin("csv")) { "CSV" } }
     }
+}
+
+/// Whether the definition is in force: the folder against what was applied last, or by a moment.
+pub async fn in_force(loaded: &Loaded, reference: &Reference, as_of: Option<i64>) -> Result<Markup, CapabilityError> {
+    let applied = steward_capabilities::governance::applied(&loaded.context.ledger, as_of).await?;
+    let Some(project) = applied else {
+        return Ok(
+            html! { (badge("warn", "not applied")) " nothing was applied " (if as_of.is_some() { "by then" } else { "yet" }) },
+        );
+    };
+    let here = loaded.context.project.meta(reference).map(|m| &m.digest);
+    Ok(match project.meta(reference) {
+        Some(meta) if Some(&meta.digest) == here => html! { "yes, as the folder says" },
+        Some(meta) => {
+            html! { (badge("warn", "differs")) " in force is " code title=(meta.digest) { (short(&meta.digest)) } ", the folder says otherwise" }
+        }
+        None => html! { (badge("warn", "not applied")) " it is in the folder only" },
+    })
 }
 
 /// What every definition carries, and further facts.
