@@ -10,6 +10,8 @@
 //! | [`quantile`] | How does a quantile of units, or of events, change? |
 //! | [`regression`], [`cluster`] | Which coefficients, with robust errors, when rows are independent or come in clusters? |
 //! | [`adjustment`] | What is left of the noise after covariates or strata? (Lin, analysis of covariance, post-stratification) |
+//! | [`capping`] | What does the treatment do once extreme values are pulled in? (winsorised, trimmed) |
+//! | [`funnel`], [`retention`] | At which step are people lost; do they come back? |
 //! | [`srm`] | Did units arrive in the configured shares? |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
@@ -21,9 +23,11 @@
 
 pub mod adjustment;
 mod binomial;
+pub mod capping;
 pub mod cluster;
 pub mod dist;
 pub mod estimate;
+pub mod funnel;
 pub mod lift;
 mod linear;
 mod matrix;
@@ -33,6 +37,7 @@ pub mod one_sample;
 pub mod power;
 pub mod quantile;
 pub mod regression;
+pub mod retention;
 pub mod rng;
 pub mod srm;
 pub mod trend;

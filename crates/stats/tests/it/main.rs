@@ -3,6 +3,7 @@
 
 mod golden;
 mod lift;
+mod metrics;
 mod moments;
 mod numbers;
 mod quantile;
