@@ -12,7 +12,7 @@ mod health;
 mod inference;
 mod measures;
 mod query;
-pub mod readout;
+mod readout;
 mod units;
 mod verdict;
 mod window;

@@ -6,7 +6,7 @@ mod explaining;
 mod lineage;
 mod planning;
 mod projection;
-pub mod types;
+mod types;
 mod waiting;
 
 pub use types::*;

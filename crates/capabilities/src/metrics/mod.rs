@@ -16,7 +16,7 @@ mod sql;
 mod table;
 mod tables;
 mod time;
-pub mod types;
+mod types;
 mod unit;
 
 pub use types::*;

@@ -3,7 +3,7 @@
 mod init;
 mod profile;
 mod sniff;
-pub mod types;
+mod types;
 
 pub use types::*;
 

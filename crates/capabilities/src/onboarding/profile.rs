@@ -5,7 +5,7 @@ use steward_compute::{Engine, Query, RunControl, TableSource};
 use steward_definitions::draft;
 use steward_definitions::sql::quote;
 
-use super::{ColumnProfile, ColumnRole, TableProfile};
+use super::{ColumnProfile, TableProfile};
 use crate::CapabilityError;
 
 /// Columns measured in one query.
@@ -125,19 +125,19 @@ pub(crate) async fn profile(engine: &dyn Engine, source: &TableSource) -> Result
             max: m.max.filter(|_| !personal),
             mean: m.mean.filter(|_| !personal),
             values,
-            role: role(guess.role),
+            role: guess.role,
             reason: guess.reason,
             personal: guess.personal,
         });
     }
-    let first = |role: ColumnRole| profiles.iter().find(|c| c.role == role).map(|c| c.name.clone());
+    let first = |role: draft::Role| profiles.iter().find(|c| c.role == role).map(|c| c.name.clone());
     Ok(TableProfile {
         table: source.name.clone(),
         rows,
-        key: first(ColumnRole::Key),
-        unit: first(ColumnRole::Unit),
-        time: first(ColumnRole::Time),
-        variant: first(ColumnRole::Variant),
+        key: first(draft::Role::Key),
+        unit: first(draft::Role::Unit),
+        time: first(draft::Role::Time),
+        variant: first(draft::Role::Variant),
         columns: profiles,
         sql: queries,
     })
@@ -207,22 +207,6 @@ fn logical(t: &DataType) -> &'static str {
     crate::quality::logical_type(t)
 }
 
-fn role(role: draft::Role) -> ColumnRole {
-    match role {
-        draft::Role::Key => ColumnRole::Key,
-        draft::Role::Unit => ColumnRole::Unit,
-        draft::Role::Time => ColumnRole::Time,
-        draft::Role::Variant => ColumnRole::Variant,
-        draft::Role::Money => ColumnRole::Money,
-        draft::Role::Flag => ColumnRole::Flag,
-        draft::Role::Quantity => ColumnRole::Quantity,
-        draft::Role::Category => ColumnRole::Category,
-        draft::Role::Text => ColumnRole::Text,
-        draft::Role::Constant => ColumnRole::Constant,
-        draft::Role::Empty => ColumnRole::Empty,
-    }
-}
-
 /// As the drafts take it.
 pub(crate) fn drafted(
     profile: &TableProfile,
@@ -251,27 +235,11 @@ pub(crate) fn drafted(
                 max: c.max.clone(),
                 values: c.values.iter().map(|(v, _)| v.clone()).collect(),
                 guess: draft::Guess {
-                    role: back(c.role),
+                    role: c.role,
                     reason: c.reason.clone(),
                     personal: c.personal.clone(),
                 },
             })
             .collect(),
-    }
-}
-
-fn back(role: ColumnRole) -> draft::Role {
-    match role {
-        ColumnRole::Key => draft::Role::Key,
-        ColumnRole::Unit => draft::Role::Unit,
-        ColumnRole::Time => draft::Role::Time,
-        ColumnRole::Variant => draft::Role::Variant,
-        ColumnRole::Money => draft::Role::Money,
-        ColumnRole::Flag => draft::Role::Flag,
-        ColumnRole::Quantity => draft::Role::Quantity,
-        ColumnRole::Category => draft::Role::Category,
-        ColumnRole::Text => draft::Role::Text,
-        ColumnRole::Constant => draft::Role::Constant,
-        ColumnRole::Empty => draft::Role::Empty,
     }
 }

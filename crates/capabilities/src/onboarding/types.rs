@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use steward_compute::TableFormat;
+use steward_definitions::draft::Role;
 
 /// What a file is, by its name and bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,34 +15,6 @@ pub struct Sniffed {
     pub header: Vec<String>,
     /// What was noticed on the way: blank lines, an encoding guessed.
     pub notes: Vec<String>,
-}
-
-/// What a column probably is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ColumnRole {
-    /// Identifies a row.
-    Key,
-    /// Identifies someone or something that rows belong to.
-    Unit,
-    /// When it happened.
-    Time,
-    /// The arm of an experiment.
-    Variant,
-    /// Money.
-    Money,
-    /// 0 or 1, true or false.
-    Flag,
-    /// A quantity.
-    Quantity,
-    /// A grouping attribute.
-    Category,
-    /// Free text.
-    Text,
-    /// Always the same value.
-    Constant,
-    /// Never filled.
-    Empty,
 }
 
 /// What is known about a column.
@@ -66,7 +39,7 @@ pub struct ColumnProfile {
     /// Most frequent values with their rows, for columns of few values; empty for personal data.
     pub values: Vec<(String, u64)>,
     /// What it probably is.
-    pub role: ColumnRole,
+    pub role: Role,
     /// Why it is thought so, in a few words.
     pub reason: String,
     /// Kind of personal data it probably holds: `email`, `name`, `phone`, `address`, `iban`, `birth`, `ip`.

@@ -4,7 +4,7 @@ mod evaluate;
 mod forecast;
 mod lay_out;
 mod periods;
-pub mod status;
+mod status;
 
 pub use status::*;
 

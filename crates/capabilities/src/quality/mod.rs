@@ -6,7 +6,7 @@
 mod evaluate;
 mod rules;
 mod schema;
-pub mod types;
+mod types;
 
 pub use types::*;
 

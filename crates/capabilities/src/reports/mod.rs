@@ -5,7 +5,7 @@
 
 mod build;
 mod period;
-pub mod types;
+mod types;
 mod uncertainty;
 
 pub use types::*;

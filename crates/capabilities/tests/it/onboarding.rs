@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use steward_capabilities::onboarding::{self, ColumnRole};
+use steward_capabilities::onboarding;
 use steward_compute::TableFormat;
+use steward_definitions::draft::Role;
 use steward_definitions::{Project, Severity, Source};
 use steward_engines::{DataFusionEngine, Options};
 
@@ -60,11 +61,11 @@ async fn a_trial_becomes_a_project() {
     let profile = &found.profiles[0];
     assert_eq!(profile.rows, 300);
     let role = |name: &str| profile.columns.iter().find(|c| c.name == name).unwrap().role;
-    assert_eq!(role("customer_id"), ColumnRole::Key);
-    assert_eq!(role("segment"), ColumnRole::Variant);
-    assert_eq!(role("joined"), ColumnRole::Time);
-    assert_eq!(role("spend"), ColumnRole::Money);
-    assert_eq!(role("visit"), ColumnRole::Flag);
+    assert_eq!(role("customer_id"), Role::Key);
+    assert_eq!(role("segment"), Role::Variant);
+    assert_eq!(role("joined"), Role::Time);
+    assert_eq!(role("spend"), Role::Money);
+    assert_eq!(role("visit"), Role::Flag);
     let email = profile.columns.iter().find(|c| c.name == "email").unwrap();
     assert_eq!(email.personal.as_deref(), Some("email"));
     assert!(

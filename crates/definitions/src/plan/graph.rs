@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Affected, meta, text};
+use super::{Affected, text};
 use crate::project::{Kind, Project, Reference};
 use crate::sql::{Expression, Statement};
 use crate::{BlockContent, MeasureInput, Metric, MetricInput, MetricShape, Rule, SemanticModel};
@@ -88,7 +88,7 @@ impl<'p> Graph<'p> {
                     path.push(text(&reference));
                 }
                 if reference != *origin
-                    && let Some(meta) = meta(self.current, &reference)
+                    && let Some(meta) = self.current.meta(&reference)
                 {
                     let part = user.part();
                     found

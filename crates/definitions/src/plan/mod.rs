@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::project::{Kind, Meta, Project, Reference};
+use crate::project::{Kind, Project, Reference};
 
 /// What applying the folder would change. Order is stable: by kind, then name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl Plan {
                 Action::Changed => fields::differences(old, new),
                 _ => Vec::new(),
             };
-            let meta = meta(current, reference).or_else(|| meta(applied, reference));
+            let meta = current.meta(reference).or_else(|| applied.meta(reference));
             changes.push(Change {
                 reference: reference.clone(),
                 owner: meta.map(|m| m.owner.clone()).unwrap_or_default(),
@@ -185,20 +185,6 @@ pub(crate) fn text(reference: &Reference) -> String {
         Kind::Report => "report",
     };
     format!("{kind}/{}", reference.name)
-}
-
-fn meta<'p>(project: &'p Project, reference: &Reference) -> Option<&'p Meta> {
-    let name = &reference.name;
-    match reference.kind {
-        Kind::Dataset => project.datasets.get(name).map(|d| &d.meta),
-        Kind::SemanticModel => project.semantic_models.get(name).map(|d| &d.meta),
-        Kind::Metric => project.metrics.get(name).map(|d| &d.meta),
-        Kind::Experiment => project.experiments.get(name).map(|d| &d.meta),
-        Kind::Objective => project.objectives.get(name).map(|d| &d.meta),
-        Kind::Initiative => project.initiatives.get(name).map(|d| &d.meta),
-        Kind::Bet => project.bets.get(name).map(|d| &d.meta),
-        Kind::Report => project.reports.get(name).map(|d| &d.meta),
-    }
 }
 
 /// Every definition as JSON without places and digests.

@@ -11,6 +11,8 @@ mod settings;
 
 use std::collections::BTreeMap;
 
+/// What contracts may say, for their schema too.
+pub(crate) use dataset::{LOGICAL_TYPES, PROPERTY};
 pub use meta::{check_name, meta};
 
 use crate::decode::{Decoder, Mention};

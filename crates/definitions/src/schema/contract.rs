@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::read::{LOGICAL_TYPES, PROPERTY};
+
 use super::{boolean, free, list, object, text, texts, words};
 
 const BOUNDS: [&str; 7] = [
@@ -102,25 +104,7 @@ fn schema_object() -> Value {
 fn property(depth: u32) -> Value {
     let mut keys = vec![
         ("name", text("Name, as in the file.")),
-        (
-            "logicalType",
-            words(
-                "Type.",
-                &[
-                    "string",
-                    "integer",
-                    "number",
-                    "boolean",
-                    "date",
-                    "timestamp",
-                    "time",
-                    "object",
-                    "array",
-                    "map",
-                    "vector",
-                ],
-            ),
-        ),
+        ("logicalType", words("Type.", &LOGICAL_TYPES)),
         ("physicalType", text("Type as the store names it.")),
         ("physicalName", text("Name in the store.")),
         ("description", text("Meaning.")),
@@ -146,25 +130,7 @@ fn property(depth: u32) -> Value {
         ("quality", list(quality(), "Checks on the column.")),
         ("relationships", json!({"type": "array"})),
     ];
-    keys.extend(free(&[
-        "id",
-        "businessName",
-        "tags",
-        "authoritativeDefinitions",
-        "customProperties",
-        "partitioned",
-        "partitionKeyPosition",
-        "encryptedName",
-        "transformSourceObjects",
-        "transformLogic",
-        "transformDescription",
-        "examples",
-        "criticalDataElement",
-        "semanticType",
-        "synonyms",
-        "deprecated",
-        "map",
-    ]));
+    keys.extend(free(PROPERTY));
     let (properties, items) = match depth {
         0 => (json!({"type": "array"}), json!({"type": "object"})),
         _ => (

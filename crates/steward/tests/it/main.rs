@@ -1,3 +1,5 @@
 //! The house from outside.
 
 mod architecture;
+mod licences;
+mod rooms;

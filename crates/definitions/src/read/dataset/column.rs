@@ -1,23 +1,10 @@
 //! Properties of a schema object: columns with what they promise.
 
+use super::keys::LOGICAL_TYPES;
 use super::{Contract, Edition, keys, quality, relationship, shape};
 use crate::decode::MapReader;
 use crate::yaml::Node;
 use crate::{Bound, Check, Column, Dataset, Diagnostic, Rule};
-
-const TYPES: [&str; 11] = [
-    "string",
-    "integer",
-    "number",
-    "boolean",
-    "date",
-    "timestamp",
-    "time",
-    "object",
-    "array",
-    "map",
-    "vector",
-];
 
 /// At most none.
 pub(super) const NONE: Bound = Bound {
@@ -109,7 +96,7 @@ fn read_type(contract: &Contract<'_>, map: &mut MapReader<'_>, physical: Option<
         }
         return stored.unwrap_or("string").to_owned();
     };
-    let Some(word) = map.choice("logicalType", &TYPES) else {
+    let Some(word) = map.choice("logicalType", &LOGICAL_TYPES) else {
         return "string".to_owned();
     };
     let needed = match word.as_str() {

@@ -31,7 +31,7 @@ pub(super) const OBJECT: &[&str] = &[
     "context",
 ];
 /// Of a property.
-pub(super) const PROPERTY: &[&str] = &[
+pub(crate) const PROPERTY: &[&str] = &[
     "id",
     "businessName",
     "tags",
@@ -75,4 +75,18 @@ pub(super) const SERVICE: &[&str] = &[
     "schedule",
     "authoritativeDefinitions",
     "customProperties",
+];
+/// Logical types of the standard.
+pub(crate) const LOGICAL_TYPES: [&str; 11] = [
+    "string",
+    "integer",
+    "number",
+    "boolean",
+    "date",
+    "timestamp",
+    "time",
+    "object",
+    "array",
+    "map",
+    "vector",
 ];

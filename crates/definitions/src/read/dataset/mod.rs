@@ -22,6 +22,7 @@ use crate::project::{Kind, Meta};
 use crate::yaml::{self, Node, Place, Value};
 use crate::{Check, Dataset, Diagnostic, Rule, Settings};
 
+pub(crate) use keys::{LOGICAL_TYPES, PROPERTY};
 pub(super) use names::quoted;
 
 /// A minor version of the standard.
