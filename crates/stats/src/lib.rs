@@ -13,6 +13,9 @@
 //! | [`capping`] | What does the treatment do once extreme values are pulled in? (winsorised, trimmed) |
 //! | [`funnel`], [`retention`] | At which step are people lost; do they come back? |
 //! | [`srm`] | Did units arrive in the configured shares? |
+//! | [`segment_search`], [`pre_exposure`] | Which segment explains a broken split; were the arms alike before? |
+//! | [`novelty`] | Does the effect fade or grow with the days since exposure? |
+//! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -22,6 +25,7 @@
 //! A method is one file: its header states Question, Estimand, Assumptions, Formula, Reference and Golden source.
 
 pub mod adjustment;
+pub mod assumptions;
 mod binomial;
 pub mod capping;
 pub mod cluster;
@@ -33,14 +37,19 @@ mod linear;
 mod matrix;
 pub mod moments;
 pub mod multiplicity;
+pub mod novelty;
 pub mod one_sample;
+pub mod outliers;
 pub mod power;
+pub mod pre_exposure;
 pub mod quantile;
 pub mod regression;
 pub mod retention;
 pub mod rng;
+pub mod segment_search;
 pub mod srm;
 pub mod trend;
+pub mod underpowered;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
 pub use lift::{Comparison, Lift, Statistic, lift};
