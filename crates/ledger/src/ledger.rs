@@ -21,10 +21,16 @@ pub struct Filter {
     pub kind: Option<String>,
     /// This subject.
     pub subject: Option<String>,
+    /// By this actor.
+    pub actor: Option<String>,
+    /// At or after, microseconds since 1970 UTC.
+    pub since_us: Option<i64>,
     /// At or before, microseconds since 1970 UTC.
     pub as_of_us: Option<i64>,
     /// After this sequence number.
     pub after: Option<u64>,
+    /// Before this sequence number.
+    pub before: Option<u64>,
     /// The last so many, still oldest first.
     pub last: Option<u64>,
 }

@@ -7,6 +7,7 @@ mod lineage;
 mod planning;
 mod projection;
 mod types;
+mod verifying;
 mod waiting;
 
 pub use types::*;
@@ -175,4 +176,15 @@ pub async fn lineage(context: &Context, reference: Option<&str>, as_of: Option<i
             lineage::graph(&project, reference, &decisions)
         }
     }
+}
+
+/// Verifies the ledger, against a head saved before if one is given, and records that it held, by whom and when.
+/// A ledger that does not hold is answered with [`steward_ledger::LedgerError::Broken`], and nothing is appended to it.
+pub async fn verify(context: &Context, actor: &str, head: Option<&str>) -> Result<VerifiedLedger, CapabilityError> {
+    verifying::verify(context, actor, head).await
+}
+
+/// The last so many recorded verifications, oldest first.
+pub async fn verifications(context: &Context, last: u64) -> Result<Vec<VerifiedLedger>, CapabilityError> {
+    verifying::verifications(context, last).await
 }

@@ -329,3 +329,20 @@ pub struct Edge {
     /// What uses it.
     pub to: String,
 }
+
+/// A recorded verification of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedLedger {
+    /// Event that records it.
+    pub sequence: u64,
+    /// When, microseconds since 1970 UTC.
+    pub at_us: i64,
+    /// Who.
+    pub actor: String,
+    /// Events verified.
+    pub events: u64,
+    /// Hash of the last of them; what to save elsewhere.
+    pub head: String,
+    /// Private payloads that were erased.
+    pub erased: u64,
+}

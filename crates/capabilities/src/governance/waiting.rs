@@ -2,6 +2,8 @@
 
 use jiff::ToSpan;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use steward_ledger::Evidence;
 
 use super::events::PROJECT;
 use super::planning;
@@ -14,10 +16,22 @@ use crate::{CapabilityError, Context};
 /// Days after its end by which an experiment is to be decided on.
 pub const DAYS_TO_DECIDE: i64 = 14;
 
-/// The newest conclusion about a subject.
+/// The conclusion about a subject that speaks of the latest moment: one computed today as of last year is not news.
 async fn newest<T: DeserializeOwned>(context: &Context, subject: &str) -> Result<Option<T>, CapabilityError> {
-    let mut all = context.ledger.evidence_about(subject, None).await?;
-    Ok(all.pop().and_then(|e| serde_json::from_value(e.value).ok()))
+    let all = context.ledger.evidence_about(subject, None).await?;
+    let newest = all.into_iter().max_by_key(speaks_of);
+    Ok(newest.and_then(|e| serde_json::from_value(e.value).ok()))
+}
+
+/// The moment that evidence speaks of, as text that sorts by time: of a contract the moment it was judged as of, of a
+/// readout its cut, of a key result the end of its last period; then when it was computed.
+fn speaks_of(e: &Evidence) -> (String, i64) {
+    let parameter = |name: &str| e.key.parameters.get(name).and_then(Value::as_str);
+    let moment = match e.value.get("as_of_us").and_then(Value::as_i64) {
+        Some(us) => format!("{us:020}"),
+        None => parameter("cut").or(parameter("before")).unwrap_or_default().to_string(),
+    };
+    (moment, e.computed_us)
 }
 
 /// Everything that waits, most urgent first.

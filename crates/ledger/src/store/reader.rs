@@ -128,11 +128,20 @@ impl Snapshot {
         if let Some(subject) = &filter.subject {
             query.push(" AND e.subject = ").push_bind(subject.clone());
         }
+        if let Some(actor) = &filter.actor {
+            query.push(" AND e.actor = ").push_bind(actor.clone());
+        }
+        if let Some(since_us) = filter.since_us {
+            query.push(" AND e.at_us >= ").push_bind(since_us);
+        }
         if let Some(as_of_us) = filter.as_of_us {
             query.push(" AND e.at_us <= ").push_bind(as_of_us);
         }
         if let Some(after) = filter.after {
             query.push(" AND e.sequence > ").push_bind(signed(after));
+        }
+        if let Some(before) = filter.before {
+            query.push(" AND e.sequence < ").push_bind(signed(before));
         }
         query.push(" ORDER BY e.sequence");
         if let Some(last) = filter.last {

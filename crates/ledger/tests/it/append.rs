@@ -117,6 +117,21 @@ async fn filters_hold_together() {
         .await,
         [8, 11]
     );
+    assert_eq!(
+        read(Filter {
+            before: Some(8),
+            last: Some(2),
+            ..about.clone()
+        })
+        .await,
+        [2, 5]
+    );
+    let by = |actor: &str| Filter {
+        actor: Some(actor.to_string()),
+        ..about.clone()
+    };
+    assert_eq!(read(by("ada")).await, [2, 5, 8, 11]);
+    assert_eq!(read(by("bob")).await, [] as [u64; 0]);
     let eighth = ledger
         .read(&Filter {
             after: Some(7),
@@ -133,6 +148,14 @@ async fn filters_hold_together() {
         })
         .await,
         [2, 5, 8]
+    );
+    assert_eq!(
+        read(Filter {
+            since_us: Some(eighth),
+            ..about.clone()
+        })
+        .await,
+        [8, 11]
     );
     assert_eq!(
         read(Filter {

@@ -102,7 +102,7 @@ pub async fn events(
         subject: params.subject,
         as_of_us: moment("as_of", params.as_of.as_deref())?,
         after: params.after,
-        last: None,
+        ..Filter::default()
     };
     let mut events = state.loaded().await.context.ledger.read(&filter).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

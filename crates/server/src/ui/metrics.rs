@@ -154,7 +154,7 @@ fn controls(info: &MetricInfo, grain: &str, asked: &Asked) -> Markup {
 }
 
 /// A value as plain text.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Boolean(b) => b.to_string(),

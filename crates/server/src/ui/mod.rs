@@ -4,15 +4,19 @@ pub(crate) mod assets;
 mod data;
 mod dataset;
 mod entities;
+mod event;
 mod experiment;
 mod experiments;
 mod home;
 pub mod layout;
+mod ledger;
 mod lineage;
 mod metrics;
 mod objectives;
 pub mod parts;
+mod reports;
 mod search;
+mod why;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -37,6 +41,13 @@ pub fn router() -> Router<State> {
         .route("/k/initiative/{name}", get(entities::initiative))
         .route("/k/bet/{name}", get(entities::bet))
         .route("/k/semantic_model/{name}", get(entities::semantic_model))
+        .route("/reports", get(reports::list))
+        .route("/k/report/{name}", get(reports::show))
+        .route("/k/report/{name}/build", post(reports::build))
+        .route("/ledger", get(ledger::list))
+        .route("/ledger/verify", post(ledger::verify))
+        .route("/ledger/{sequence}", get(event::show))
+        .route("/why/{evidence}", get(why::show))
         .route("/search", get(search::show))
         .route("/search.json", get(search::json))
 }

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{Query, State as Shared};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use steward_definitions::Kind;
 
 use super::layout::{SECTIONS, page};
 use super::parts;
@@ -41,11 +40,7 @@ fn entries(loaded: &Loaded) -> Vec<Entry> {
             .meta(&r)
             .and_then(|m| m.label.clone())
             .unwrap_or_else(|| r.name.clone()),
-        href: if r.kind == Kind::Report {
-            format!("/reports/{}", parts::encode(&r.name))
-        } else {
-            parts::address(r.kind, &r.name)
-        },
+        href: parts::address(r.kind, &r.name),
         name: r.name,
     });
     sections.chain(definitions).collect()
