@@ -77,7 +77,7 @@ pub async fn show(Shared(state): Shared<State>, Path(segment): Path<String>) -> 
             @if let Some(d) = decision { h2 { "Decision" } (decided(d)) }
             @if let Some(plan) = plan(event) { h2 { "Definitions" } (applied(&loaded, &plan)) }
             h2 { "What stands in the chain" }
-            div.card { (document("Payload", &event.payload)) }
+            div.card { (document("Payload", &event.payload, &format!("/ledger/{sequence}.json"))) }
             h2 { "What stands beside it" }
             div.card { (private(event, erasure.as_ref())) }
             h2 { "Hash chain" }
@@ -127,12 +127,16 @@ fn applied(loaded: &Loaded, plan: &PlanView) -> Markup {
     } }
 }
 
-/// JSON under a heading; what is long is folded.
-pub fn document(title: &str, value: &Value) -> Markup {
+/// JSON under a heading; what is long is folded, and what is longer stands at `whole` only.
+pub fn document(title: &str, value: &Value, whole: &str) -> Markup {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let count = format::grouped(text.len() as i64);
+    if text.len() > 60_000 {
+        return html! { p.note { (title) ": " (count) " characters, in full as " a href=(whole) { "JSON" } } };
+    }
     let long = text.len() > 4_000;
     html! { details.data open[!long] {
-        summary { (title) @if long { ", " (format::grouped(text.len() as i64)) " characters" } }
+        summary { (title) @if long { ", " (count) " characters" } }
         pre tabindex="0" { (text) }
     } }
 }
@@ -141,7 +145,7 @@ fn private(event: &Event, erasure: Option<&Event>) -> Markup {
     html! {
         @match (&event.private, &event.commitment) {
             (Some(value), commitment) => {
-                (document("Private payload", value))
+                (document("Private payload", value, &format!("/ledger/{}.json", event.sequence)))
                 p.note { "It can be erased without breaking the chain, which holds only its commitment"
                     @if let Some(c) = commitment { " " code { (c) } } "." }
             },

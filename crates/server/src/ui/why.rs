@@ -43,7 +43,7 @@ pub async fn show(Shared(state): Shared<State>, Path(segment): Path<String>) -> 
             }
             (nouns(definitions(&loaded, &why), evidence(&loaded, &why), cited(&loaded, &why, &packs)))
             h2 { "The value" }
-            div.card { (scalars(&why.value)) (document("Everything concluded", &why.value)) }
+            div.card { (scalars(&why.value)) (document("Everything concluded", &why.value, &format!("/why/{}.json", why.evidence))) }
             h2 { "SQL" }
             @if why.sql.is_empty() { div.card { p.soft { "No query stands behind it: it was put together from other evidence." } } }
             @for (i, sql) in why.sql.iter().enumerate() {
