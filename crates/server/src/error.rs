@@ -1,6 +1,7 @@
 //! Errors as HTTP: a page for people, a problem document for programs.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Request;
@@ -79,20 +80,45 @@ impl From<CapabilityError> for ErrorPage {
 impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
         let status = status(&self.0);
-        (
-            status,
-            crate::ui::layout::bare(
-                status.canonical_reason().unwrap_or("Error"),
-                html! {
-                    p.lede { (self.0.to_string()) }
-                    @if let CapabilityError::Definitions(diagnostics) = &self.0 {
-                        ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }
-                    }
-                    p { a href="/" { "Home" } }
-                },
-            ),
-        )
-            .into_response()
+        let page = crate::ui::layout::bare(
+            status.canonical_reason().unwrap_or("Error"),
+            html! {
+                p.lede { (self.0.to_string()) }
+                @if let Some((href, name)) = near(&self.0) { p { "Did you mean " a href=(href) { (name) } "?" } }
+                @if let CapabilityError::Definitions(diagnostics) = &self.0 {
+                    ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }
+                }
+            },
+        );
+        let mut response = (status, page).into_response();
+        response.extensions_mut().insert(Arc::new(Problem(self.0)));
+        response
+    }
+}
+
+/// The page of what was probably meant.
+fn near(error: &CapabilityError) -> Option<(String, &str)> {
+    let CapabilityError::Unknown {
+        kind, near: Some(near), ..
+    } = error
+    else {
+        return None;
+    };
+    let kind = steward_definitions::Kind::ALL.into_iter().find(|k| k.noun() == kind)?;
+    Some((crate::ui::parts::address(kind, near), near))
+}
+
+/// Errors of `.json` and `.csv` addresses as problem documents: their readers are programs.
+pub async fn for_programs(request: Request, next: Next) -> Response {
+    let program = [".json", ".csv"].iter().any(|s| request.uri().path().ends_with(s));
+    let mut response = next.run(request).await;
+    match response
+        .extensions_mut()
+        .remove::<Arc<Problem>>()
+        .and_then(Arc::into_inner)
+    {
+        Some(problem) if program => problem.into_response(),
+        _ => response,
     }
 }
 
@@ -111,7 +137,7 @@ pub async fn not_found(request: Request) -> Response {
     let page = crate::ui::layout::bare(
         "Not found",
         html! {
-            p.lede { "Nothing is at " code { (path) } "." } p { a href="/" { "Home" } }
+            p.lede { "Nothing is at " code { (path) } "." }
         },
     );
     (StatusCode::NOT_FOUND, page).into_response()

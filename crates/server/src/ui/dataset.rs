@@ -88,7 +88,7 @@ pub async fn show(
         "/data",
         dataset.meta.label.as_deref().unwrap_or(&name),
         html! {
-            (parts::heading(("/data", "Data"), Kind::Dataset, &dataset.meta, asked.text()))
+            (parts::heading(("/data", "Data"), Kind::Dataset, &dataset.meta, &asked.query()))
             (verdict(&info, latest.as_ref(), failure.as_deref(), as_of.is_some()))
             (parts::as_of_form(asked.text()))
             (nouns(

@@ -1,15 +1,16 @@
 //! `/k/initiative`, `/k/bet` and `/k/semantic_model`: kinds with a short page.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, Query, State as Shared};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Serialize;
 use steward_capabilities::governance::{self, DecisionFilter};
 use steward_capabilities::portfolio;
-use steward_definitions::{Kind, Meta};
+use steward_definitions::{Kind, Meta, Reference};
 
 use super::layout::{badge, nouns, page};
-use super::parts::{self, Form};
+use super::lineage;
+use super::parts::{self, AsOf, Form};
 use crate::State;
 use crate::error::ErrorPage;
 use crate::format;
@@ -20,8 +21,9 @@ async fn answer(
     kind: Kind,
     meta: &Meta,
     form: Form,
+    asked: &AsOf,
     view: &impl Serialize,
-    facts: Markup,
+    facts: &[(&str, Markup)],
     evidence: Markup,
 ) -> Result<Response, ErrorPage> {
     match form {
@@ -41,7 +43,11 @@ async fn answer(
         subject: Some(format!("{kind}/{}", meta.name)),
         ..DecisionFilter::default()
     };
-    let decisions = governance::decisions(&loaded.context, &filter, None).await?;
+    let as_of = parts::as_of(loaded, asked.text())?;
+    let decisions = governance::decisions(&loaded.context, &filter, as_of).await?;
+    let reference = Reference::new(kind, &meta.name);
+    let force = parts::in_force(loaded, &reference, as_of).await?;
+    let lineage = lineage::section(loaded, &reference, as_of).await?;
     let section = if kind == Kind::SemanticModel {
         ("/metrics", "Metrics")
     } else {
@@ -52,15 +58,25 @@ async fn answer(
         section.0,
         meta.label.as_deref().unwrap_or(&meta.name),
         html! {
-            (parts::heading(section, kind, meta, None))
-            (nouns(facts, evidence, parts::decisions(&decisions, "No decision on it yet.")))
+            (parts::heading(section, kind, meta, &asked.query()))
+            (parts::as_of_form(asked.text()))
+            (nouns(
+                html! { (parts::definition(meta, facts)) dl.facts { dt { "In force" } dd { (force) } } },
+                evidence,
+                parts::decisions(&decisions, "No decision on it yet."),
+            ))
+            (lineage)
         },
     )
     .into_response())
 }
 
 /// An initiative.
-pub async fn initiative(Shared(state): Shared<State>, Path(segment): Path<String>) -> Result<Response, ErrorPage> {
+pub async fn initiative(
+    Shared(state): Shared<State>,
+    Path(segment): Path<String>,
+    Query(asked): Query<AsOf>,
+) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::Initiative, &segment);
     let view = portfolio::initiatives(&loaded.context)
@@ -70,20 +86,17 @@ pub async fn initiative(Shared(state): Shared<State>, Path(segment): Path<String
         return Err(parts::unknown(&loaded, Kind::Initiative, &name).into());
     };
     let said = |t: &Option<String>| html! { (t.as_deref().unwrap_or("not stated")) };
-    let facts = parts::definition(
-        &definition.meta,
-        &[
-            ("Problem", said(&view.problem)),
-            ("Decision it changes", said(&view.decision)),
-            ("Start", said(&view.start)),
-            ("Due", said(&view.due)),
-            (
-                "Effort",
-                html! { @match view.effort_weeks { Some([low, mid, high]) => { (format::number(mid)) " person-weeks [" (format::number(low)) ", " (format::number(high)) "]" }, None => "not estimated" } },
-            ),
-            ("Team", html! { (view.team.join(", ")) }),
-        ],
-    );
+    let facts = [
+        ("Problem", said(&view.problem)),
+        ("Decision it changes", said(&view.decision)),
+        ("Start", said(&view.start)),
+        ("Due", said(&view.due)),
+        (
+            "Effort",
+            html! { @match view.effort_weeks { Some([low, mid, high]) => { (format::number(mid)) " person-weeks [" (format::number(low)) ", " (format::number(high)) "]" }, None => "not estimated" } },
+        ),
+        ("Team", html! { (view.team.join(", ")) }),
+    ];
     let evidence = html! { dl.facts {
         dt { "Objectives" } dd { (parts::links(&loaded, Kind::Objective, &view.objectives, "none")) }
         dt { "Experiments" } dd { (parts::links(&loaded, Kind::Experiment, &view.experiments, "none yet")) }
@@ -95,15 +108,20 @@ pub async fn initiative(Shared(state): Shared<State>, Path(segment): Path<String
         Kind::Initiative,
         &definition.meta,
         form,
+        &asked,
         &view,
-        facts,
+        &facts,
         evidence,
     )
     .await
 }
 
 /// A bet.
-pub async fn bet(Shared(state): Shared<State>, Path(segment): Path<String>) -> Result<Response, ErrorPage> {
+pub async fn bet(
+    Shared(state): Shared<State>,
+    Path(segment): Path<String>,
+    Query(asked): Query<AsOf>,
+) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::Bet, &segment);
     let view = portfolio::bets(&loaded.context).into_iter().find(|b| b.name == name);
@@ -113,63 +131,81 @@ pub async fn bet(Shared(state): Shared<State>, Path(segment): Path<String>) -> R
     let currency = loaded.context.project.settings.currency.as_deref();
     let money = |minor: i64| format::in_unit(minor as f64, Some("currency"), currency);
     let [low, mid, high] = view.effect;
-    let facts = parts::definition(
-        &definition.meta,
-        &[
-            ("Stated probability", html! { (format::percent(view.probability)) }),
-            (
-                "Stated effect",
-                html! { (format::change(mid)) " [" (format::change(low)) ", " (format::change(high)) "]" },
-            ),
-            (
-                "Cost",
-                html! { @match view.cost_minor { Some([low, high]) => { (money(low)) " to " (money(high)) }, None => "not stated" } },
-            ),
-            (
-                "Stopped when",
-                html! { (view.kill_criterion.as_deref().unwrap_or("not stated")) },
-            ),
-            (
-                "Resolve by",
-                html! { (view.resolve_by.as_deref().unwrap_or("not stated")) " " @if view.overdue { (badge("bad", "overdue")) } },
-            ),
-        ],
-    );
+    let facts = [
+        ("Stated probability", html! { (format::percent(view.probability)) }),
+        (
+            "Stated effect",
+            html! { (format::change(mid)) " [" (format::change(low)) ", " (format::change(high)) "]" },
+        ),
+        (
+            "Cost",
+            html! { @match view.cost_minor { Some([low, high]) => { (money(low)) " to " (money(high)) }, None => "not stated" } },
+        ),
+        (
+            "Stopped when",
+            html! { (view.kill_criterion.as_deref().unwrap_or("not stated")) },
+        ),
+        (
+            "Resolve by",
+            html! { (view.resolve_by.as_deref().unwrap_or("not stated")) " " @if view.overdue { (badge("bad", "overdue")) } },
+        ),
+    ];
     let evidence = html! { dl.facts { @for r in &view.links { dt { (r.kind.noun()) } dd { (parts::link(&loaded, r.kind, &r.name)) } } } };
-    answer(&loaded, Kind::Bet, &definition.meta, form, &view, facts, evidence).await
+    answer(
+        &loaded,
+        Kind::Bet,
+        &definition.meta,
+        form,
+        &asked,
+        &view,
+        &facts,
+        evidence,
+    )
+    .await
 }
 
 /// A semantic model.
-pub async fn semantic_model(Shared(state): Shared<State>, Path(segment): Path<String>) -> Result<Response, ErrorPage> {
+pub async fn semantic_model(
+    Shared(state): Shared<State>,
+    Path(segment): Path<String>,
+    Query(asked): Query<AsOf>,
+) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::SemanticModel, &segment);
     let Some(model) = loaded.context.project.semantic_models.get(&name) else {
         return Err(parts::unknown(&loaded, Kind::SemanticModel, &name).into());
     };
-    let facts = parts::definition(
-        &model.meta,
-        &[
-            ("Dataset", parts::link(&loaded, Kind::Dataset, &model.dataset)),
-            ("Time", html! { (model.time_dimension.as_deref().unwrap_or("none")) }),
-            (
-                "Entities",
-                html! { ul { @for e in &model.entities { li { (e.name) ": " code { (e.expr) } } } } },
-            ),
-            (
-                "Dimensions",
-                html! { ul { @for d in &model.dimensions { li { (d.name) ": " code { (d.expr) } } } } },
-            ),
-            (
-                "Measures",
-                html! { ul { @for m in &model.measures { li { (m.name) ": " code { (m.expr) } } } } },
-            ),
-        ],
-    );
+    let facts = [
+        ("Dataset", parts::link(&loaded, Kind::Dataset, &model.dataset)),
+        ("Time", html! { (model.time_dimension.as_deref().unwrap_or("none")) }),
+        (
+            "Entities",
+            html! { ul { @for e in &model.entities { li { (e.name) ": " code { (e.expr) } } } } },
+        ),
+        (
+            "Dimensions",
+            html! { ul { @for d in &model.dimensions { li { (d.name) ": " code { (d.expr) } } } } },
+        ),
+        (
+            "Measures",
+            html! { ul { @for m in &model.measures { li { (m.name) ": " code { (m.expr) } } } } },
+        ),
+    ];
     let used: Vec<String> = steward_capabilities::metrics::catalogue(&loaded.context.project)
         .into_iter()
         .filter(|m| m.models.contains(&name))
         .map(|m| m.name)
         .collect();
     let evidence = html! { p { "Metrics that read it: " (parts::links(&loaded, Kind::Metric, &used, "none")) } };
-    answer(&loaded, Kind::SemanticModel, &model.meta, form, model, facts, evidence).await
+    answer(
+        &loaded,
+        Kind::SemanticModel,
+        &model.meta,
+        form,
+        &asked,
+        model,
+        &facts,
+        evidence,
+    )
+    .await
 }

@@ -9,21 +9,16 @@ use serde::Deserialize;
 use steward_capabilities::CapabilityError;
 use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role};
 use steward_capabilities::governance::{self, Choice, Decision, DecisionFilter, NewDecision};
-use steward_definitions::{Experiment, Kind};
+use steward_definitions::{Experiment, Kind, Reference};
 
 use super::layout::{badge, nouns, page};
-use super::parts::{self, Form};
+use super::lineage;
+use super::parts::{self, AsOf, Form};
 use crate::State;
 use crate::charts::{self, IntervalScale};
 use crate::error::ErrorPage;
 use crate::format;
 use crate::state::Loaded;
-
-/// `?as_of=`.
-#[derive(Deserialize, Default)]
-pub struct Asked {
-    as_of: Option<String>,
-}
 
 /// What the form sends; kept on the page when a policy refuses it.
 #[derive(Deserialize, Default)]
@@ -40,17 +35,15 @@ pub struct Input {
 pub async fn show(
     Shared(state): Shared<State>,
     Path(segment): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<AsOf>,
 ) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::Experiment, &segment);
-    let as_of = parts::as_of(&loaded, asked.as_of.as_deref())?;
+    let as_of = parts::as_of(&loaded, asked.text())?;
     match form {
-        Form::Page => Ok(
-            render(&loaded, &name, as_of, asked.as_of.as_deref(), &Input::default(), None)
-                .await?
-                .into_response(),
-        ),
+        Form::Page => Ok(render(&loaded, &name, as_of, &asked, &Input::default(), None)
+            .await?
+            .into_response()),
         Form::Json | Form::Csv => {
             let readout = experiments::readout(&loaded.context, &name, &ReadoutOptions { as_of }).await?;
             Ok(if form == Form::Json {
@@ -93,7 +86,15 @@ pub async fn decide(
             }
         }
     };
-    let body = render(&loaded, &name, None, None, &input, Some(&refused.to_string())).await?;
+    let body = render(
+        &loaded,
+        &name,
+        None,
+        &AsOf::default(),
+        &input,
+        Some(&refused.to_string()),
+    )
+    .await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, body).into_response())
 }
 
@@ -101,7 +102,7 @@ async fn render(
     loaded: &Loaded,
     name: &str,
     as_of: Option<i64>,
-    asked: Option<&str>,
+    asked: &AsOf,
     input: &Input,
     refusal: Option<&str>,
 ) -> Result<Markup, CapabilityError> {
@@ -119,6 +120,9 @@ async fn render(
         governance::decisions(context, &filter, as_of)
     );
     let decisions = decisions?;
+    let reference = Reference::new(Kind::Experiment, name);
+    let force = parts::in_force(loaded, &reference, as_of).await?;
+    let lineage = lineage::section(loaded, &reference, as_of).await?;
     // An experiment whose data cannot be read still has a definition and decisions to show.
     let (evidence, rest) = match &readout {
         Ok(r) => (summary(r), details(loaded, r)),
@@ -129,23 +133,24 @@ async fn render(
         "/experiments",
         definition.meta.label.as_deref().unwrap_or(name),
         html! {
-            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, asked))
+            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, &asked.query()))
             @if let Ok(r) = &readout {
                 @let (tone, word) = super::experiments::outcome(r.outcome);
                 div class={ "card verdict " (tone) } { (badge(tone, word)) " " (r.verdict) " " (parts::why(&r.provenance.evidence)) }
             }
-            (parts::as_of_form(asked))
-            (nouns(facts(loaded, definition), evidence, html! {
+            (parts::as_of_form(asked.text()))
+            (nouns(facts(loaded, definition, force), evidence, html! {
                 div #decision { (parts::decisions(&decisions, "No decision yet.")) }
             }))
             (rest)
-            h2 { "Decide" }
+            h2 #decide { "Decide" }
             (decision_form(name, definition, readout.as_ref().is_ok_and(|r| r.health.srm.broken), input, refusal, &decisions))
+            (lineage)
         },
     ))
 }
 
-fn facts(loaded: &Loaded, e: &Experiment) -> Markup {
+fn facts(loaded: &Loaded, e: &Experiment, force: Markup) -> Markup {
     let variants: Vec<String> = e
         .variants
         .iter()
@@ -178,6 +183,7 @@ fn facts(loaded: &Loaded, e: &Experiment) -> Markup {
                 "Initiative",
                 parts::links(loaded, Kind::Initiative, e.initiative.as_slice(), "none"),
             ),
+            ("In force", force),
         ],
     )
 }

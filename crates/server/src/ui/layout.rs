@@ -63,7 +63,11 @@ pub fn bare(title: &str, content: Markup) -> Markup {
                 title { (title) " · Steward" }
                 link rel="stylesheet" href="/assets/style.css";
             }
-            body { main #content { h1 { (title) } (content) } }
+            body {
+                main #content { h1 { (title) } (content)
+                    nav aria-label="Main" { ul.legend { @for (address, name) in SECTIONS { li { a href=(address) { (name) } } } } }
+                }
+            }
         }
     }
 }

@@ -66,23 +66,14 @@ impl Asked {
     fn page(&self, before: Option<u64>) -> String {
         let before = before.map(|b| b.to_string()).unwrap_or_default();
         let fields = [
-            ("kind", &self.kind),
+            ("kind", self.kind.as_str()),
             ("subject", &self.subject),
             ("actor", &self.actor),
             ("from", &self.from),
             ("until", &self.until),
             ("before", &before),
         ];
-        let given: Vec<String> = fields
-            .iter()
-            .filter(|(_, value)| !value.trim().is_empty())
-            .map(|(name, value)| format!("{name}={}", parts::encode(value.trim())))
-            .collect();
-        if given.is_empty() {
-            "/ledger".to_string()
-        } else {
-            format!("/ledger?{}", given.join("&"))
-        }
+        format!("/ledger{}", parts::query(&fields))
     }
 }
 

@@ -6,13 +6,15 @@ use axum::extract::{Path, Query, State as Shared};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
+use steward_capabilities::CapabilityError;
 use steward_capabilities::experiments;
 use steward_capabilities::governance;
 use steward_capabilities::metrics::{self, MetricInfo, MetricRequest, MetricTable};
 use steward_compute::Value;
-use steward_definitions::Kind;
+use steward_definitions::{Kind, Reference};
 
 use super::layout::{badge, nouns, page};
+use super::lineage;
 use super::parts::{self, Form};
 use crate::State;
 use crate::charts;
@@ -27,6 +29,19 @@ pub struct Asked {
     by: String,
     from: String,
     to: String,
+    as_of: String,
+}
+
+impl Asked {
+    fn query(&self) -> String {
+        parts::query(&[
+            ("grain", self.grain.as_str()),
+            ("by", &self.by),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("as_of", &self.as_of),
+        ])
+    }
 }
 
 /// The catalogue.
@@ -53,6 +68,21 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
     ))
 }
 
+/// The end of what counts: the day or moment given, or the moment as of which the page speaks, whichever is earlier.
+fn until(to: Option<String>, as_of: Option<i64>) -> Result<Option<String>, CapabilityError> {
+    let Some(as_of) = as_of else { return Ok(to) };
+    if let Some(to) = to {
+        // The day given counts whole, so it must have passed.
+        let end = experiments::moment(&to, &jiff::tz::TimeZone::UTC)?;
+        if end + 86_400_000_000 <= as_of {
+            return Ok(Some(to));
+        }
+    }
+    let at = jiff::Timestamp::from_microsecond(as_of)
+        .map_err(|e| CapabilityError::Invalid(format!("as_of: {as_of} is no moment of the calendar: {e}")))?;
+    Ok(Some(at.to_string()))
+}
+
 /// One metric.
 pub async fn show(
     Shared(state): Shared<State>,
@@ -75,11 +105,12 @@ pub async fn show(
     let grain = given(&asked.grain).unwrap_or_else(|| "week".into());
     let mut by = vec![format!("time:{grain}")];
     by.extend(given(&asked.by));
+    let as_of = parts::as_of(&loaded, Some(&asked.as_of))?;
     let request = MetricRequest {
         metrics: vec![name.clone()],
         by,
         from: given(&asked.from),
-        to: given(&asked.to),
+        to: until(given(&asked.to), as_of)?,
         ..MetricRequest::default()
     };
     let subject = format!("metric/{name}");
@@ -89,7 +120,7 @@ pub async fn show(
     };
     let (answer, decisions) = tokio::join!(
         metrics::conclude(context, &subject, &request),
-        governance::decisions(context, &filter, None)
+        governance::decisions(context, &filter, as_of)
     );
     match form {
         Form::Json => {
@@ -105,6 +136,9 @@ pub async fn show(
         Ok(c) => html! { (chart(&c.value, &info, currency)) p { (parts::why(&c.evidence.id)) } },
         Err(e) => html! { p { (badge("bad", "not computed")) " " (e.to_string()) } },
     };
+    let reference = Reference::new(Kind::Metric, &name);
+    let force = parts::in_force(&loaded, &reference, as_of).await?;
+    let lineage = lineage::section(&loaded, &reference, as_of).await?;
     let facts = parts::definition(
         &definition.meta,
         &[
@@ -121,6 +155,7 @@ pub async fn show(
                 parts::links(&loaded, Kind::SemanticModel, &info.models, "none"),
             ),
             ("Datasets", parts::links(&loaded, Kind::Dataset, &info.datasets, "none")),
+            ("In force", force),
         ],
     );
     let latest = match &answer {
@@ -130,13 +165,14 @@ pub async fn show(
         Err(e) => html! { p { (e.to_string()) } },
     };
     Ok(page(&loaded, "/metrics", info.label.as_deref().unwrap_or(&name), html! {
-        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, None))
+        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, &asked.query()))
         h2 { "Values" }
         div.card { (controls(&info, &grain, &asked)) (values) }
         (nouns(facts, latest, parts::decisions(&decisions?, "No decision on it yet.")))
         h2 { "Used by" }
         div.card { @if info.used_by.is_empty() { p.soft { "Nothing uses it." } }
             ul.plain { @for r in &info.used_by { li { span.soft { (r.kind.noun()) } " " (parts::link(&loaded, r.kind, &r.name)) } } } }
+        (lineage)
     }).into_response())
 }
 
@@ -149,6 +185,7 @@ fn controls(info: &MetricInfo, grain: &str, asked: &Asked) -> Markup {
             @for d in info.dimensions.iter().filter(|d| !d.time) { option value=(d.name) selected[d.name == asked.by] { (d.label.as_deref().unwrap_or(&d.name)) } } }
         label for="from" { "From" } input #from type="date" name="from" value=(asked.from);
         label for="to" { "To" } input #to type="date" name="to" value=(asked.to);
+        label for="as_of" { "As of" } input #as_of type="date" name="as_of" value=(asked.as_of);
         button.plain type="submit" { "Show" }
     } }
 }

@@ -50,4 +50,5 @@ pub fn router() -> Router<State> {
         .route("/why/{evidence}", get(why::show))
         .route("/search", get(search::show))
         .route("/search.json", get(search::json))
+        .layer(axum::middleware::from_fn(crate::error::for_programs))
 }

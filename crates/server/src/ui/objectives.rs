@@ -3,24 +3,18 @@
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 use steward_capabilities::experiments;
 use steward_capabilities::portfolio::{self, KeyResultState, KeyResultStatus, ObjectiveStatus};
-use steward_definitions::Kind;
+use steward_definitions::{Kind, Reference};
 
 use super::layout::{nouns, page};
-use super::parts::{self, Form};
+use super::lineage;
+use super::parts::{self, AsOf, Form};
 use crate::State;
 use crate::charts;
 use crate::error::ErrorPage;
 use crate::format;
 use crate::state::Loaded;
-
-/// `?as_of=`.
-#[derive(Deserialize, Default)]
-pub struct Asked {
-    as_of: Option<String>,
-}
 
 fn tone(state: KeyResultState) -> &'static str {
     match state {
@@ -42,9 +36,9 @@ pub fn card(o: &ObjectiveStatus) -> Markup {
 }
 
 /// All objectives and the metric tree.
-pub async fn list(Shared(state): Shared<State>, Query(asked): Query<Asked>) -> Result<Markup, ErrorPage> {
+pub async fn list(Shared(state): Shared<State>, Query(asked): Query<AsOf>) -> Result<Markup, ErrorPage> {
     let loaded = state.loaded().await;
-    let as_of = parts::as_of(&loaded, asked.as_of.as_deref())?;
+    let as_of = parts::as_of(&loaded, asked.text())?;
     let all = portfolio::objectives(&loaded.context, as_of).await?;
     Ok(page(
         &loaded,
@@ -53,7 +47,7 @@ pub async fn list(Shared(state): Shared<State>, Query(asked): Query<Asked>) -> R
         html! {
             h1 { "Objectives" }
             p.lede { "Status is computed from governed metrics, never typed." }
-            (parts::as_of_form(asked.as_of.as_deref()))
+            (parts::as_of_form(asked.text()))
             @if all.is_empty() { p { "No objectives are defined. They live in " code { "objectives/" } "." } }
             div.grid { @for o in &all { (card(o)) } }
             h2 { "Metric tree" }
@@ -86,11 +80,11 @@ fn movers(loaded: &Loaded, metric: &str) -> Markup {
 pub async fn show(
     Shared(state): Shared<State>,
     Path(segment): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<AsOf>,
 ) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::Objective, &segment);
-    let as_of = parts::as_of(&loaded, asked.as_of.as_deref())?;
+    let as_of = parts::as_of(&loaded, asked.text())?;
     let status = portfolio::objective_status(&loaded.context, &name, as_of).await?;
     match form {
         Form::Json => return Ok(parts::json(&status)?),
@@ -105,6 +99,9 @@ pub async fn show(
         ..Default::default()
     };
     let decisions = steward_capabilities::governance::decisions(&loaded.context, &filter, as_of).await?;
+    let reference = Reference::new(Kind::Objective, &name);
+    let force = parts::in_force(&loaded, &reference, as_of).await?;
+    let lineage = lineage::section(&loaded, &reference, as_of).await?;
     let facts = parts::definition(
         &definition.meta,
         &[
@@ -120,6 +117,7 @@ pub async fn show(
                 "Initiatives",
                 parts::links(&loaded, Kind::Initiative, &status.initiatives, "none"),
             ),
+            ("In force", force),
         ],
     );
     let evidence = html! { p { (parts::state(status.state)) " " (status.verdict) } (parts::progress(status.progress, tone(status.state), "progress")) };
@@ -128,12 +126,13 @@ pub async fn show(
         "/objectives",
         status.label.as_deref().unwrap_or(&name),
         html! {
-            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, asked.as_of.as_deref()))
+            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, &asked.query()))
             div class={ "card verdict " (tone(status.state)) } { (status.verdict) }
-            (parts::as_of_form(asked.as_of.as_deref()))
+            (parts::as_of_form(asked.text()))
             (nouns(facts, evidence, parts::decisions(&decisions, "No decision on it yet.")))
             h2 { "Key results" }
             @for k in &status.key_results { (key_result(&loaded, k, &status.end)) }
+            (lineage)
         },
     )
     .into_response())

@@ -52,13 +52,14 @@ pub fn csv(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response()
 }
 
-/// `?as_of=2025-06-01` as a moment: the first of that day in the project's time zone. An empty field is now.
+/// `?as_of=2025-06-01` as a moment: the first of that day in the project's time zone. An empty field is now, and so is
+/// a moment that has not come yet: nobody can say how things stood then.
 pub fn as_of(loaded: &Loaded, text: Option<&str>) -> Result<Option<i64>, CapabilityError> {
     match text.map(str::trim).filter(|t| !t.is_empty()) {
         None => Ok(None),
         Some(text) => {
             let zone = experiments::zone(&loaded.context.project.settings)?;
-            experiments::moment(text, &zone).map(Some)
+            Ok(Some(experiments::moment(text, &zone)?).filter(|at| *at < loaded.context.now_us))
         }
     }
 }
@@ -74,6 +75,11 @@ impl AsOf {
     /// As typed; `None` if nothing was.
     pub fn text(&self) -> Option<&str> {
         self.as_of.as_deref().map(str::trim).filter(|t| !t.is_empty())
+    }
+
+    /// As it stands in the address.
+    pub fn query(&self) -> String {
+        query(&[("as_of", self.text().unwrap_or_default())])
     }
 }
 
@@ -149,12 +155,23 @@ pub fn why(evidence: &str) -> Markup {
     html! { @if !evidence.is_empty() { a.why href={ "/why/" (encode(evidence)) } { "why?" } } }
 }
 
-/// The heading of an entity's page: where it lies, its title, its forms as of the same moment.
-pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, as_of: Option<&str>) -> Markup {
-    let twin = |suffix: &str| {
-        let asked = as_of.map_or(String::new(), |t| format!("?as_of={}", encode(t)));
-        format!("{}.{suffix}{asked}", address(kind, &meta.name))
-    };
+/// The part of an address behind the path: the fields that hold something.
+pub fn query(fields: &[(&str, &str)]) -> String {
+    let given: Vec<String> = fields
+        .iter()
+        .filter(|(_, value)| !value.trim().is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value.trim())))
+        .collect();
+    if given.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", given.join("&"))
+    }
+}
+
+/// The heading of an entity's page: where it lies, its title, its forms. `query` is the page's own state.
+pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, query: &str) -> Markup {
+    let twin = |suffix: &str| format!("{}.{suffix}{query}", address(kind, &meta.name));
     html! {
         div.crumbs { a href=(section.0) { (section.1) } " / " (kind.noun()) " " code { (meta.name) } }
         h1 { (meta.label.as_deref().unwrap_or(&meta.name)) }

@@ -197,7 +197,7 @@ async fn render(
         "/reports",
         report.meta.label.as_deref().unwrap_or(name),
         html! {
-            (parts::heading(("/reports", "Reports"), Kind::Report, &report.meta, asked.text()))
+            (parts::heading(("/reports", "Reports"), Kind::Report, &report.meta, &asked.query()))
             @if !problems.is_empty() { (failed(problems)) }
             (parts::as_of_form(asked.text()))
             (nouns(facts, evidence, decision))
