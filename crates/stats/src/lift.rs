@@ -30,7 +30,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::linear::{Linear, linearize, solve_semidefinite};
+use crate::linear::{Factor, Linear, linearize};
 use crate::{Estimate, Moments, NotEstimable, Reason, one_sample};
 
 /// Which quantity of a unit-level sample is compared; numbers index variables of [`Moments`].
@@ -290,7 +290,8 @@ fn coefficients(c: &Linear, t: &Linear) -> Beta {
         })
         .collect();
     let right: Vec<f64> = (0..k).map(|i| if defined(i) { sum(i + 1, 0) } else { 0.0 }).collect();
-    let (values, used) = solve_semidefinite(&matrix, &right);
+    let factor = Factor::new(&matrix);
+    let (values, used) = (factor.solve(&right), factor.rank());
     Beta { values, used }
 }
 

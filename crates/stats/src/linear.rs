@@ -153,33 +153,63 @@ fn ratio_score(m: &Moments, numerator: usize, denominator: usize) -> Option<Scor
     (below != 0.0 && value.is_finite()).then_some(Score { value, form })
 }
 
-/// Solves A·x = b for a positive semidefinite A, leaving out columns that carry nothing beyond those before them
-/// (their x is 0). Returns x and how many columns were used.
-pub(crate) fn solve_semidefinite(a: &[Vec<f64>], b: &[f64]) -> (Vec<f64>, usize) {
-    let k = b.len();
-    let mut l = vec![vec![0.0; k]; k];
-    let mut used = vec![false; k];
-    for j in 0..k {
-        let rest = a[j][j] - (0..j).filter(|&c| used[c]).map(|c| l[j][c] * l[j][c]).sum::<f64>();
-        // A tenth-billionth of the column's own size is rounding of the cross-products, not information.
-        if !(rest > 1e-10 * a[j][j] && rest > 0.0) {
-            continue;
+/// A positive semidefinite matrix as L·L', columns left out that carry nothing beyond those before them.
+pub(crate) struct Factor {
+    l: Vec<Vec<f64>>,
+    used: Vec<bool>,
+}
+
+impl Factor {
+    /// Factors a square matrix, of which the lower triangle is read.
+    pub fn new(a: &[Vec<f64>]) -> Factor {
+        let k = a.len();
+        let mut l = vec![vec![0.0; k]; k];
+        let mut used = vec![false; k];
+        for j in 0..k {
+            let rest = a[j][j] - (0..j).filter(|&c| used[c]).map(|c| l[j][c] * l[j][c]).sum::<f64>();
+            // A tenth-billionth of the column's own size is rounding of the cross-products, not information.
+            if !(rest > 1e-10 * a[j][j] && rest > 0.0) {
+                continue;
+            }
+            used[j] = true;
+            l[j][j] = rest.sqrt();
+            for i in j + 1..k {
+                let sum: f64 = (0..j).filter(|&c| used[c]).map(|c| l[i][c] * l[j][c]).sum();
+                l[i][j] = (a[i][j] - sum) / l[j][j];
+            }
         }
-        used[j] = true;
-        l[j][j] = rest.sqrt();
-        for i in j + 1..k {
-            let sum: f64 = (0..j).filter(|&c| used[c]).map(|c| l[i][c] * l[j][c]).sum();
-            l[i][j] = (a[i][j] - sum) / l[j][j];
+        Factor { l, used }
+    }
+
+    /// x of A·x = b; 0 in columns left out.
+    pub fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let Factor { l, used } = self;
+        let k = b.len();
+        let mut x = vec![0.0; k];
+        for i in (0..k).filter(|&i| used[i]) {
+            let sum: f64 = (0..i).filter(|&c| used[c]).map(|c| l[i][c] * x[c]).sum();
+            x[i] = (b[i] - sum) / l[i][i];
         }
+        for i in (0..k).rev().filter(|&i| used[i]) {
+            let sum: f64 = (i + 1..k).filter(|&r| used[r]).map(|r| l[r][i] * x[r]).sum();
+            x[i] = (x[i] - sum) / l[i][i];
+        }
+        x
     }
-    let mut x = vec![0.0; k];
-    for i in (0..k).filter(|&i| used[i]) {
-        let sum: f64 = (0..i).filter(|&c| used[c]).map(|c| l[i][c] * x[c]).sum();
-        x[i] = (b[i] - sum) / l[i][i];
+
+    /// How many columns were used.
+    pub fn rank(&self) -> usize {
+        self.used.iter().filter(|&&used| used).count()
     }
-    for i in (0..k).rev().filter(|&i| used[i]) {
-        let sum: f64 = (i + 1..k).filter(|&r| used[r]).map(|r| l[r][i] * x[r]).sum();
-        x[i] = (x[i] - sum) / l[i][i];
+
+    /// Logarithm of the determinant over the columns used.
+    pub fn log_determinant(&self) -> f64 {
+        let diagonal = self
+            .l
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| self.used[*i])
+            .map(|(i, row)| row[i]);
+        2.0 * diagonal.map(f64::ln).sum::<f64>()
     }
-    (x, used.iter().filter(|&&u| u).count())
 }

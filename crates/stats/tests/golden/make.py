@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 import statsmodels
 import statsmodels.api as sm
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, test_proportions_2indep
@@ -223,7 +223,8 @@ def power():
 
 
 def trend():
-    """Forecast of a linear trend with AR(1) errors at a given rho: GLS of statsmodels, then Goldberger's predictor."""
+    """Forecast of a linear trend with AR(1) errors: at each rho of a grid, GLS of statsmodels and Goldberger's predictor
+    (a random walk at 1: least squares on the differences); mixed by restricted likelihood and prior, quantiles by root finding."""
     rng = np.random.default_rng(3)
     cases = []
     for n, h, season, level in ((30, 10, None, 100.0), (60, 12, 7, -5.0), (4, 3, None, 2.0), (40, 30, None, 1e8)):
@@ -235,33 +236,58 @@ def trend():
         def x(t):
             r = [1.0, float(t)]
             if season:
-                r += [float(t % season == j) for j in range(season - 1)]
+                # Effects that sum to 0 over a season, as the restricted likelihood depends on the scale of regressors
+                # only through a constant.
+                r += [-1.0 if t % season == season - 1 else float(t % season == j) for j in range(season - 1)]
             return r
 
         X = np.array([x(t) for t in range(n)])
-        rho = 0.0
-        for _ in range(2):
-            S = rho ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))) if rho else np.eye(n)
-            r = sm.GLS(y, X, sigma=S).fit().resid
-            a = (r[1:] @ r[:-1]) / (r @ r)
-            rho = float(np.clip(a + (2 + 4 * a) / n, 0, 0.95))
-        S = rho ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))) if rho else np.eye(n)
-        fit = sm.GLS(y, X, sigma=S / (1 - rho**2)).fit()
-        future = np.arange(n, n + h)
-        F = np.array([x(t) for t in future])
-        V = np.linalg.inv(S)
-        everything = np.r_[np.arange(n), future]
-        big = rho ** np.abs(np.subtract.outer(everything, everything)) if rho else np.eye(n + h)
-        big = big / (1 - rho**2)
-        cross, ahead = big[n:, :n], big[n:, n:]
-        inverse = np.linalg.inv(big[:n, :n])
-        mean = F @ fit.params + cross @ inverse @ fit.resid
-        G = F - cross @ inverse @ X
-        cov = fit.scale * (ahead - cross @ inverse @ cross.T + G @ np.linalg.inv(X.T @ inverse @ X) @ G.T)
-        a = np.full(h, 1 / (h + 2))
-        cases.append({"series": y.tolist(), "horizon": h, "season": season, "rho": rho, "slope": fit.params[1],
-                      "level": {"point": mean[-1], "se": float(np.sqrt(cov[-1, -1])), "df": max(n - X.shape[1] - 1, 1)},
-                      "mean_of_period": {"point": float(a @ mean + y[-2:].sum() / (h + 2)), "se": float(np.sqrt(a @ cov @ a))}})
+        F = np.array([x(t) for t in range(n, n + h)])
+        k = X.shape[1]
+        average = np.full(h, 1 / (h + 2))
+        parts = []
+        for rho in [round(0.05 * i, 2) for i in range(21)]:
+            steps = np.arange(n + h)
+            if rho < 1:
+                big = rho ** np.abs(np.subtract.outer(steps, steps)) / (1 - rho**2) if rho else np.eye(n + h)
+                V, cross, ahead = big[:n, :n], big[n:, :n], big[n:, n:]
+                fit = sm.GLS(y, X, sigma=V).fit()
+                inverse = np.linalg.inv(V)
+                mean = F @ fit.params + cross @ inverse @ fit.resid
+                G = F - cross @ inverse @ X
+                information = X.T @ inverse @ X
+                cov = fit.scale * (ahead - cross @ inverse @ cross.T + G @ np.linalg.inv(information) @ G.T)
+                loglik = -0.5 * np.linalg.slogdet(V)[1] - 0.5 * np.linalg.slogdet(information)[1]
+                loglik -= 0.5 * (n - k) * np.log(fit.scale * (n - k))
+                slope = fit.params[1]
+            else:
+                D = np.diff(X, axis=0)[:, 1:]
+                fit = sm.OLS(np.diff(y), D).fit()
+                G = (F - X[-1])[:, 1:]
+                mean = y[-1] + G @ fit.params
+                walk = np.minimum.outer(np.arange(1, h + 1), np.arange(1, h + 1))
+                cov = fit.scale * (walk + G @ np.linalg.inv(D.T @ D) @ G.T)
+                loglik = -0.5 * np.linalg.slogdet(D.T @ D)[1] - 0.5 * (n - k) * np.log(fit.scale * (n - k))
+                slope = fit.params[0]
+            parts.append((rho, loglik, slope, mean, cov))
+        weight = np.exp(np.array([p[1] for p in parts]) - max(p[1] for p in parts))
+        weight *= np.array([0.5 / 20] * 20 + [0.5])
+        weight /= weight.sum()
+
+        def mixed(of, known):
+            m = np.array([known + of @ p[3] for p in parts])
+            s = np.array([np.sqrt(of @ p[4] @ of) for p in parts])
+            cdf = lambda v: weight @ stats.t.cdf((v - m) / s, n - k)
+            q = [optimize.brentq(lambda v: cdf(v) - p, (m - 20 * s).min(), (m + 20 * s).max(), xtol=1e-14, rtol=1e-15)
+                 for p in (0.1, 0.9)]
+            point = weight @ m
+            return {"point": point, "se": float(np.sqrt(weight @ (s**2 + (m - point) ** 2))), "df": n - k,
+                    "low": q[0], "high": q[1], "above": float(1 - cdf(point + 1.0))}
+
+        last = np.eye(h)[-1]
+        cases.append({"series": y.tolist(), "horizon": h, "season": season,
+                      "rho": float(weight @ [p[0] for p in parts]), "slope": float(weight @ [p[2] for p in parts]),
+                      "level": mixed(last, 0.0), "mean_of_period": mixed(average, y[-2:].sum() / (h + 2))})
     write("trend", {"cases": cases})
 
 

@@ -235,23 +235,27 @@ fn power_and_required_units() {
 }
 
 #[test]
-fn forecasts_are_goldbergers() {
+fn forecasts_are_mixtures_of_goldbergers() {
     for case in load("trend")["cases"].as_array().unwrap() {
         let series = nums(&case["series"]);
-        let goal = |aggregation| Goal {
-            horizon: case["horizon"].as_u64().unwrap() as usize,
-            season: case["season"].as_u64().map(|s| s as usize),
-            aggregation,
-            direction: Direction::AtLeast,
-            target: 0.0,
-            level: 0.8,
-        };
         let tolerance = if series[0] > 1e7 { 1e-6 } else { 1e-9 };
-        let level = probability_to_hit(&series, &goal(Aggregation::Level)).unwrap();
-        close("slope", level.slope, num(&case["slope"]), tolerance);
-        assert!((level.autocorrelation - num(&case["rho"])).abs() < tolerance);
-        agrees("level", &level.estimate, &case["level"], tolerance);
-        let mean = probability_to_hit(&series, &goal(Aggregation::MeanOfPeriod { observed: 2 })).unwrap();
-        agrees("mean", &mean.estimate, &case["mean_of_period"], tolerance);
+        let mean_of_period = Aggregation::MeanOfPeriod { observed: 2 };
+        for (name, aggregation) in [("level", Aggregation::Level), ("mean_of_period", mean_of_period)] {
+            let mut expected = case[name].clone();
+            let above = expected.as_object_mut().unwrap().remove("above").unwrap();
+            let goal = Goal {
+                horizon: case["horizon"].as_u64().unwrap() as usize,
+                season: case["season"].as_u64().map(|s| s as usize),
+                aggregation,
+                direction: Direction::AtLeast,
+                target: num(&expected["point"]) + 1.0,
+                level: 0.8,
+            };
+            let forecast = probability_to_hit(&series, &goal).unwrap();
+            agrees(name, &forecast.estimate, &expected, tolerance);
+            close("probability", forecast.probability, num(&above), tolerance);
+            close("slope", forecast.slope, num(&case["slope"]), tolerance);
+            assert!((forecast.autocorrelation - num(&case["rho"])).abs() < tolerance);
+        }
     }
 }
