@@ -16,6 +16,8 @@
 //! | [`segment_search`], [`pre_exposure`] | Which segment explains a broken split; were the arms alike before? |
 //! | [`novelty`] | Does the effect fade or grow with the days since exposure? |
 //! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
+//! | [`meta`], [`shrinkage`] | Do effects differ; what is their mean; how great is the best one really? |
+//! | [`programme`] | What did the winners of many experiments add up to? |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -35,6 +37,7 @@ pub mod funnel;
 pub mod lift;
 mod linear;
 mod matrix;
+pub mod meta;
 pub mod moments;
 pub mod multiplicity;
 pub mod novelty;
@@ -42,11 +45,13 @@ pub mod one_sample;
 pub mod outliers;
 pub mod power;
 pub mod pre_exposure;
+pub mod programme;
 pub mod quantile;
 pub mod regression;
 pub mod retention;
 pub mod rng;
 pub mod segment_search;
+pub mod shrinkage;
 pub mod srm;
 pub mod trend;
 pub mod underpowered;

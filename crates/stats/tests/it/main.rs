@@ -3,6 +3,7 @@
 
 mod golden;
 mod health;
+mod heterogeneity;
 mod lift;
 mod metrics;
 mod moments;
