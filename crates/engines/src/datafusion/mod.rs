@@ -1,7 +1,11 @@
 //! The embedded engine: Apache DataFusion over local files.
 
+#[macro_use]
+mod named_like;
+
 mod aggregates;
 mod cause;
+mod determined;
 mod run;
 mod session;
 mod tables;

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use sqlparser::ast::{BinaryOperator, Expr, Visit, Visitor};
 use steward_compute::{EngineError, Query, Rows, RunControl, Value};
 
-use super::{Shared, cause, tables, times};
+use super::{Shared, cause, determined, tables, times};
 use crate::normal;
 
 /// How often a running query looks at its cancellation and tells its progress.
@@ -109,7 +109,8 @@ pub(super) async fn logical(shared: &Arc<Shared>, query: &Query) -> Result<Logic
         .analyzer()
         .execute_and_check(plan, state.config_options(), |_, _| {})
         .map_err(fail)?;
-    times::plain_intervals(plan).map_err(fail)
+    let plan = times::plain_intervals(plan).map_err(fail)?;
+    determined::without_invented_keys(plan).map_err(fail)
 }
 
 /// Sorts with a large limit as sorts that can spill, then a limit.

@@ -48,21 +48,7 @@ struct UtcStart {
 }
 
 impl ScalarUDFImpl for UtcStart {
-    fn name(&self) -> &str {
-        self.other.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.other.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.other.signature()
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        self.other.return_type(arguments)
-    }
+    named_like_other!();
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         self.other.return_field_from_args(args)

@@ -48,21 +48,7 @@ impl SteadyFunction {
 }
 
 impl AggregateUDFImpl for SteadyFunction {
-    fn name(&self) -> &str {
-        self.other.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.other.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.other.signature()
-    }
-
-    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        self.other.return_type(arguments)
-    }
+    named_like_other!();
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
         self.other.coerce_types(arguments)
