@@ -7,6 +7,7 @@ pub mod context;
 pub mod error;
 pub mod evidence;
 
+pub mod calculator;
 pub mod experiments;
 pub mod governance;
 pub mod metrics;

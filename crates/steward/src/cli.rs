@@ -93,6 +93,18 @@ pub enum Command {
         #[command(subcommand)]
         command: ExperimentCommand,
     },
+    /// Compute a statistical method by hand: JSON on standard input, JSON out.
+    #[command(
+        after_help = "Exit code 1: the input cannot be estimated; 2: it does not have the method's shape.\n\nExamples:\n  steward stats --list\n  echo '{\"control\": {\"n\": 100, \"mean\": 5, \"sd\": 2}, \"treatment\": {\"n\": 100, \"mean\": 6, \"sd\": 2}}' | steward stats welch_t"
+    )]
+    Stats {
+        /// Method, such as welch_t.
+        #[arg(required_unless_present = "list")]
+        method: Option<String>,
+        /// Every method with the JSON Schema of its input and output; of the one named, if any.
+        #[arg(long)]
+        list: bool,
+    },
     /// Objectives and their computed status.
     Objective {
         /// What to do.

@@ -5,6 +5,7 @@ mod evidence;
 mod extract;
 mod ledger;
 mod metrics;
+mod stats;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -52,15 +53,25 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(ledger::waiting))
         .routes(routes!(ledger::events))
         .routes(routes!(ledger::verify))
+        .routes(routes!(stats::list))
+        .routes(routes!(stats::compute))
 }
 
 /// The OpenAPI document.
-pub fn document() -> utoipa::openapi::OpenApi {
-    described().into_openapi()
+pub fn document() -> serde_json::Value {
+    complete(&described().into_openapi())
+}
+
+/// With what is described elsewhere than at handlers: one path per statistical method.
+fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
+    let mut document = serde_json::json!(document);
+    stats::describe(&mut document);
+    document
 }
 
 /// All of `/api/v1`.
 pub fn router() -> Router<State> {
     let (router, document) = described().split_for_parts();
+    let document = complete(&document);
     router.route("/api/v1/openapi.json", get(async move || Json(document)))
 }

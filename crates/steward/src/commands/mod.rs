@@ -11,6 +11,7 @@ mod query;
 mod reports;
 mod run;
 mod serve;
+mod stats;
 
 use clap::CommandFactory;
 
@@ -26,6 +27,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.command {
         Command::Init { dir, from } => return init::init(project.unwrap_or(&dir), &from, json).await,
         Command::Schema { out } => return definitions::schema(out.as_deref()),
+        Command::Stats { method, list } => return stats::stats(method.as_deref(), list),
         Command::Demo(arguments) => return demo::demo(&arguments, json).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "steward", &mut std::io::stdout());
@@ -63,9 +65,11 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
         Command::Serve { listen } => serve::serve(&folder, listen).await,
-        Command::Init { .. } | Command::Schema { .. } | Command::Demo(_) | Command::Completions { .. } => {
-            Ok(Outcome::Done)
-        }
+        Command::Init { .. }
+        | Command::Schema { .. }
+        | Command::Stats { .. }
+        | Command::Demo(_)
+        | Command::Completions { .. } => Ok(Outcome::Done),
     }
 }
 
