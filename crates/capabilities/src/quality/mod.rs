@@ -15,7 +15,7 @@ pub(crate) use schema::logical as logical_type;
 use std::collections::{BTreeMap, BTreeSet};
 
 use steward_definitions::nearest::nearest;
-use steward_definitions::{Kind, Reference, Rule};
+use steward_definitions::{Dataset, Kind, Reference, Rule};
 
 use crate::evidence::Concluded;
 use crate::{CapabilityError, Context};
@@ -89,7 +89,8 @@ pub async fn conclude(
     .await
 }
 
-/// Past reports of a dataset, oldest first.
+/// Past reports of a dataset, by the moment that they were judged as of, then by when they were computed: one computed
+/// today as of last year is not the newest. `as_of_us` is by time of computation.
 pub async fn history(
     context: &Context,
     dataset: &str,
@@ -100,7 +101,7 @@ pub async fn history(
         .evidence_about(&format!("dataset/{dataset}"), as_of_us)
         .await?;
     // What an older program wrote in another form is left out.
-    Ok(all
+    let mut past: Vec<PastReport> = all
         .into_iter()
         .filter_map(|e| {
             Some(PastReport {
@@ -109,57 +110,75 @@ pub async fn history(
                 computed_us: e.computed_us,
             })
         })
-        .collect())
+        .collect();
+    past.sort_by_key(|p| (p.report.as_of_us, p.computed_us));
+    Ok(past)
+}
+
+/// The newest report over all rows, else the newest over one day.
+async fn newest(context: &Context, dataset: &str) -> Result<Option<PastReport>, CapabilityError> {
+    let mut all = history(context, dataset, None).await?;
+    let whole = all.iter().rposition(|p| p.report.day.is_none());
+    Ok(match whole {
+        Some(at) => Some(all.swap_remove(at)),
+        None => all.pop(),
+    })
 }
 
 /// Every dataset in the catalogue, by name, with its newest report if it was ever checked.
 pub async fn catalogue(context: &Context) -> Result<Vec<DatasetInfo>, CapabilityError> {
     let mut all = Vec::new();
-    for (name, dataset) in &context.project.datasets {
-        let mut problem = None;
-        let facts = context
-            .engine
-            .facts(name)
-            .await
-            .map_err(|e| problem = Some(e.to_string()))
-            .ok();
-        let snapshot = context
-            .engine
-            .snapshot(name)
-            .await
-            .map_err(|e| problem = Some(e.to_string()))
-            .ok();
-        let models = context.project.semantic_models.values().filter(|m| m.dataset == *name);
-        let experiments = context
-            .project
-            .experiments
-            .values()
-            .filter(|e| e.exposures.dataset == *name);
-        let used_by = models
-            .map(|m| (Kind::SemanticModel, &m.meta.name))
-            .chain(experiments.map(|e| (Kind::Experiment, &e.meta.name)))
-            .map(|(kind, name)| Reference {
-                kind,
-                name: name.clone(),
-            })
-            .collect();
-        all.push(DatasetInfo {
-            name: name.clone(),
-            label: dataset.meta.label.clone(),
-            owner: dataset.meta.owner.clone(),
-            description: dataset.meta.description.clone(),
-            version: dataset.version.clone(),
-            status: dataset.status.clone(),
-            location: dataset.location.path.clone(),
-            columns: dataset.columns.len() as u64,
-            checks: rules::checks(dataset).len() as u64,
-            rows: facts.and_then(|f| f.rows),
-            bytes: snapshot.as_ref().map(|s| s.bytes),
-            modified_us: snapshot.and_then(|s| s.modified_us),
-            last: history(context, name, None).await?.pop(),
-            used_by,
-            problem,
-        });
+    for dataset in context.project.datasets.values() {
+        all.push(describe(context, dataset).await?);
     }
     Ok(all)
+}
+
+/// One dataset as the catalogue shows it.
+pub async fn describe(context: &Context, dataset: &Dataset) -> Result<DatasetInfo, CapabilityError> {
+    let name = &dataset.meta.name;
+    let mut problem = None;
+    let facts = context
+        .engine
+        .facts(name)
+        .await
+        .map_err(|e| problem = Some(e.to_string()))
+        .ok();
+    let snapshot = context
+        .engine
+        .snapshot(name)
+        .await
+        .map_err(|e| problem = Some(e.to_string()))
+        .ok();
+    let models = context.project.semantic_models.values().filter(|m| m.dataset == *name);
+    let experiments = context
+        .project
+        .experiments
+        .values()
+        .filter(|e| e.exposures.dataset == *name);
+    let used_by = models
+        .map(|m| (Kind::SemanticModel, &m.meta.name))
+        .chain(experiments.map(|e| (Kind::Experiment, &e.meta.name)))
+        .map(|(kind, name)| Reference {
+            kind,
+            name: name.clone(),
+        })
+        .collect();
+    Ok(DatasetInfo {
+        name: name.clone(),
+        label: dataset.meta.label.clone(),
+        owner: dataset.meta.owner.clone(),
+        description: dataset.meta.description.clone(),
+        version: dataset.version.clone(),
+        status: dataset.status.clone(),
+        location: dataset.location.path.clone(),
+        columns: dataset.columns.len() as u64,
+        checks: rules::checks(dataset).len() as u64,
+        rows: facts.and_then(|f| f.rows),
+        bytes: snapshot.as_ref().map(|s| s.bytes),
+        modified_us: snapshot.and_then(|s| s.modified_us),
+        last: newest(context, name).await?,
+        used_by,
+        problem,
+    })
 }

@@ -36,10 +36,7 @@ pub async fn show(
         return Err(parts::unknown(&loaded, Kind::Dataset, &name).into());
     };
     let as_of = parts::as_of(&loaded, asked.text())?;
-    let catalogue = quality::catalogue(context).await?;
-    let Some(info) = catalogue.into_iter().find(|i| i.name == name) else {
-        return Err(parts::unknown(&loaded, Kind::Dataset, &name).into());
-    };
+    let info = quality::describe(context, dataset).await?;
     let mut past = quality::history(context, &name, as_of).await?;
     past.retain(|p| p.report.day.is_none());
     let mut failure = None;
