@@ -13,6 +13,10 @@
 //! | [`capping`] | What does the treatment do once extreme values are pulled in? (winsorised, trimmed) |
 //! | [`funnel`], [`retention`] | At which step are people lost; do they come back? |
 //! | [`srm`] | Did units arrive in the configured shares? |
+//! | [`factorial`] | Several things varied at once: main effects, interactions, overlapping layers |
+//! | [`switchback`], [`hac`] | What does a treatment do that a whole region has at a time? |
+//! | [`synthetic_control`], [`matched_markets`] | What did a treatment do in one market, or in some? |
+//! | [`interleaving`] | Which of two rankers do people prefer? |
 //! | [`segment_search`], [`pre_exposure`] | Which segment explains a broken split; were the arms alike before? |
 //! | [`novelty`] | Does the effect fade or grow with the days since exposure? |
 //! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
@@ -33,9 +37,13 @@ pub mod capping;
 pub mod cluster;
 pub mod dist;
 pub mod estimate;
+pub mod factorial;
 pub mod funnel;
+pub mod hac;
+pub mod interleaving;
 pub mod lift;
 mod linear;
+pub mod matched_markets;
 mod matrix;
 pub mod meta;
 pub mod moments;
@@ -53,6 +61,8 @@ pub mod rng;
 pub mod segment_search;
 pub mod shrinkage;
 pub mod srm;
+pub mod switchback;
+pub mod synthetic_control;
 pub mod trend;
 pub mod underpowered;
 
