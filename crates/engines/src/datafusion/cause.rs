@@ -98,6 +98,7 @@ pub(super) fn of_run(label: &str, error: &DataFusionError, memory_mib: usize) ->
     let text = plain(root);
     if matches!(root, DataFusionError::ResourcesExhausted(_)) || text.contains("No space left on device") {
         let first = text.lines().next().unwrap_or_default();
+        let first = first.split(" with top memory consumers").next().unwrap_or_default();
         let cause = if text.contains("No space left") || text.contains("disk") {
             format!("{first}; free space in the folder for spilling, or choose another")
         } else {

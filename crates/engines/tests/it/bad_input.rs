@@ -144,6 +144,13 @@ fn queries_that_do_not_fit_the_tables() {
     );
 }
 
+fn files_below(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|e| if e.path().is_dir() { files_below(&e.path()) } else { 1 })
+        .sum()
+}
+
 #[test]
 fn too_little_memory_is_said_and_a_large_limit_still_spills() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,6 +175,25 @@ fn too_little_memory_is_said_and_a_large_limit_still_spills() {
         "SELECT count(*) AS n, min(x) AS low FROM (SELECT x, s FROM t ORDER BY x LIMIT 390000)",
     );
     assert_eq!(rows.integers("n").unwrap(), [Some(390_000)]);
+    // 400,000 groups of 41 bytes of text and 32 of sums, more than the limit.
+    let rows = run(
+        &engine,
+        "SELECT count(*) AS n, sum(total) AS total FROM (SELECT s, sum(x) AS total FROM t GROUP BY s) AS g",
+    );
+    assert_eq!(rows.integers("n").unwrap(), [Some(n as i64)]);
+    let plain = run(&engine, "SELECT sum(x) AS total FROM t");
+    let total = |rows: &steward_compute::Rows| rows.numbers("total").unwrap()[0].unwrap();
+    assert!((total(&rows) / total(&plain) - 1.0).abs() < 1e-15);
+    // A whole sort of 1.6 million pairs of doubles, which are 26 MB.
+    let sorted = run(
+        &engine,
+        "SELECT a.x AS x, a.x + k AS y FROM t AS a CROSS JOIN (VALUES (0), (1), (2), (3)) AS v(k) ORDER BY x, y",
+    );
+    let x = sorted.numbers("x").unwrap();
+    assert_eq!(x.len(), 4 * n);
+    assert!(x.is_sorted());
+    // What was spilled is gone.
+    assert_eq!(files_below(&folder.path().join("tmp")), 0);
     // The build side of a hash join is held in memory only.
     let error = failure(
         &engine,
@@ -208,5 +234,39 @@ fn a_cancelled_query_stops_and_progress_is_told() {
         started.elapsed() < std::time::Duration::from_secs(5),
         "{:?}",
         started.elapsed()
+    );
+}
+
+#[test]
+fn a_query_that_nobody_waits_for_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("t.parquet");
+    write_parquet(&place, vec![("x", doubles(noise(20_000, 5)))]);
+    let engine = engine(folder.path(), 1);
+    register(&engine, &source("t", TableFormat::Parquet, place)).unwrap();
+    let endless = query(
+        "SELECT count(*) FROM t AS a JOIN t AS b ON a.x + b.x > 0.5 AND a.x * b.x < 0.5",
+        vec![],
+    );
+    let control = RunControl::default();
+    let mut running = engine.run(&endless, &control);
+    let waker = futures::task::noop_waker();
+    let mut context = std::task::Context::from_waker(&waker);
+    let soon = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while control.rows_read.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        assert!(running.as_mut().poll(&mut context).is_pending());
+        assert!(std::time::Instant::now() < soon, "it never started");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    drop(running);
+    // The work itself holds the control; when it has let go, only ours is left.
+    while std::sync::Arc::strong_count(&control.rows_read) > 1 {
+        assert!(std::time::Instant::now() < soon, "it goes on");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // The engine's only thread is free again.
+    assert_eq!(
+        run(&engine, "SELECT count(*) AS n FROM t").integers("n").unwrap(),
+        [Some(20_000)]
     );
 }
