@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
+mod places;
+
+mod engines;
 mod experiments;
 mod governance;
 mod hillstrom;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use steward_capabilities::quality::{self, CheckOptions, CheckStatus, SchemaDifference};
 use steward_definitions::*;
 
+use crate::places::Place;
 use crate::shop::{self, Ground, dataset};
 
 const ORDERS: &str = "order_id,user_id,ts,ingest_ts,cents,status,email\n\
@@ -174,22 +175,21 @@ fn project() -> Project {
     p
 }
 
-async fn ground() -> Ground {
+pub async fn ground(place: Place) -> Ground {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data).unwrap();
     std::fs::write(data.join("orders.csv"), ORDERS).unwrap();
     std::fs::write(data.join("users.csv"), "user_id\n1\n2\n3\n").unwrap();
-    Ground::over(folder, project()).await
+    place.over(folder, project()).await
 }
 
 fn day(d: i64) -> i64 {
     shop::START + d * shop::DAY
 }
 
-#[tokio::test]
-async fn every_rule_counts_what_breaks_it() {
-    let g = ground().await;
+async fn every_rule_counts_what_breaks_it(place: Place) {
+    let g = ground(place).await;
     let options = CheckOptions {
         as_of_us: Some(day(6)),
         time_column: Some("ts".into()),
@@ -233,9 +233,8 @@ async fn every_rule_counts_what_breaks_it() {
     );
 }
 
-#[tokio::test]
-async fn a_day_is_judged_by_itself_and_once() {
-    let g = ground().await;
+async fn a_day_is_judged_by_itself_and_once(place: Place) {
+    let g = ground(place).await;
     let options = |day: &str| CheckOptions {
         day: Some(day.into()),
         time_column: Some("ts".into()),
@@ -268,9 +267,8 @@ async fn a_day_is_judged_by_itself_and_once() {
     assert!(catalogue.iter().any(|d| d.name == "orders" && d.last.is_some()));
 }
 
-#[tokio::test]
-async fn schema_drift_is_named_with_the_probable_new_name() {
-    let g = ground().await;
+async fn schema_drift_is_named_with_the_probable_new_name(place: Place) {
+    let g = ground(place).await;
     let mut changed = (*g.context.project).clone();
     let orders = changed.datasets.get_mut("orders").unwrap();
     orders.columns[4].name = "cents_minor".into();
@@ -302,3 +300,9 @@ async fn schema_drift_is_named_with_the_probable_new_name() {
             .contains("did you mean \"orders\"")
     );
 }
+
+on_both_engines!(
+    every_rule_counts_what_breaks_it,
+    a_day_is_judged_by_itself_and_once,
+    schema_drift_is_named_with_the_probable_new_name,
+);

@@ -13,6 +13,8 @@ use steward_definitions::*;
 use steward_engines::{DataFusionEngine, Options};
 use steward_ledger::Ledger;
 
+use crate::places::Schema;
+
 pub const SECOND: i64 = 1_000_000;
 pub const HOUR: i64 = 3600 * SECOND;
 pub const DAY: i64 = 24 * HOUR;
@@ -375,6 +377,9 @@ pub fn edit(project: &mut Project, change: impl FnOnce(&mut Experiment)) {
 /// A project at work in a temporary folder. The clock ticks a millisecond with every event.
 pub struct Ground {
     pub context: Context,
+    /// The same tables on the embedded engine, whichever the context runs on.
+    pub by_hand: Context,
+    pub schema: Option<Schema>,
     pub folder: tempfile::TempDir,
     pub clock: Arc<AtomicI64>,
 }
@@ -413,11 +418,21 @@ impl Ground {
         };
         let failed = context.register().await;
         assert!(failed.is_empty(), "{failed:?}");
-        Ground { context, folder, clock }
+        Ground {
+            by_hand: context.clone(),
+            context,
+            schema: None,
+            folder,
+            clock,
+        }
     }
 
     /// The same ground with other definitions.
     pub fn with(&self, project: Project) -> Context {
+        let project = match &self.schema {
+            Some(schema) => schema.moved(project),
+            None => project,
+        };
         Context {
             project: Arc::new(project),
             ..self.context.clone()

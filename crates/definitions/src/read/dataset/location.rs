@@ -13,6 +13,8 @@ pub(super) struct Server {
     format: Option<String>,
     delimiter: Option<char>,
     encoding: Option<String>,
+    /// Of a database: where its tables are.
+    schema: Option<String>,
     span: crate::Span,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn read_servers(contract: &Contract<'_>, map: &mut MapReader<'_>) -> 
             format: None,
             delimiter: None,
             encoding: None,
+            schema: server.node().get("schema").and_then(Node::as_str).map(str::to_owned),
             span: server.span(),
         };
         server.ignore(&["customProperties"]);
@@ -116,7 +119,8 @@ pub(super) fn custom_property<'a>(node: &'a Node, key: &str) -> Option<&'a Node>
         .and_then(|p| p.get("value"))
 }
 
-/// Sets the dataset's location: the server named as the dataset, else the first that can be read.
+/// Sets the dataset's location: the server named as the dataset, else the first that can be read. The project's engine
+/// prefers servers of its own kind, so that a contract may name the files and the database.
 pub(super) fn place(
     contract: &Contract<'_>,
     map: &MapReader<'_>,
@@ -130,15 +134,24 @@ pub(super) fn place(
     let name = dataset.meta.name.clone();
     let table = reader.text("physicalName").unwrap_or_else(|| name.clone());
     let own = servers.iter().find(|s| s.name == name);
+    let is_database = |s: &&Server| DATABASES.contains(&s.kind.as_str());
     let local = || servers.iter().find(|s| s.kind == "local");
-    let database = || servers.iter().find(|s| DATABASES.contains(&s.kind.as_str()));
-    let table_at = |span| Location {
+    let database = || servers.iter().find(is_database);
+    let table_at = |schema: Option<&str>, span| Location {
         format: "table".to_owned(),
-        path: table.clone(),
+        path: match schema {
+            Some(schema) if !table.contains('.') => format!("{schema}.{table}"),
+            _ => table.clone(),
+        },
         span,
         ..Location::default()
     };
-    let Some(server) = own.or_else(local).or_else(database) else {
+    let chosen = if settings.engine.kind == "postgres" {
+        own.filter(is_database).or_else(database).or(own).or_else(local)
+    } else {
+        own.or_else(local).or_else(database)
+    };
+    let Some(server) = chosen else {
         let span = map.value_span("servers");
         let (message, hint) = match servers.first() {
             Some(other) => (
@@ -154,11 +167,11 @@ pub(super) fn place(
             ),
         };
         decoder.report(Diagnostic::warning("no-location", span.clone(), message).hint(hint));
-        dataset.location = table_at(span);
+        dataset.location = table_at(None, span);
         return;
     };
     let Some((path, span)) = &server.path else {
-        dataset.location = table_at(server.span.clone());
+        dataset.location = table_at(server.schema.as_deref(), server.span.clone());
         return;
     };
     let replaced = path.replace("{model}", &name);
