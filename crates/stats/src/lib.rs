@@ -22,6 +22,8 @@
 //! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
 //! | [`meta`], [`shrinkage`] | Do effects differ; what is their mean; how great is the best one really? |
 //! | [`programme`] | What did the winners of many experiments add up to? |
+//! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
+//! | [`sequential_srm`] | The split, watched all the time |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -35,10 +37,12 @@ pub mod assumptions;
 mod binomial;
 pub mod capping;
 pub mod cluster;
+pub mod confidence_sequence;
 pub mod dist;
 pub mod estimate;
 pub mod factorial;
 pub mod funnel;
+pub mod group_sequential;
 pub mod hac;
 pub mod interleaving;
 pub mod lift;
@@ -47,6 +51,7 @@ pub mod matched_markets;
 mod matrix;
 pub mod meta;
 pub mod moments;
+pub mod msprt;
 pub mod multiplicity;
 pub mod novelty;
 pub mod one_sample;
@@ -59,6 +64,7 @@ pub mod regression;
 pub mod retention;
 pub mod rng;
 pub mod segment_search;
+pub mod sequential_srm;
 pub mod shrinkage;
 pub mod srm;
 pub mod switchback;

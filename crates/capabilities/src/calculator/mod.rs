@@ -1,6 +1,6 @@
 //! Is this number right? Every method of the experiments room as a calculator on numbers given by hand.
 //!
-//! A method family is one file with `pub const METHODS: &[Method]`, listed in [`families`]. A [`Method`] declares its
+//! A method family is one file with `pub const METHODS: &[Method]`, listed in [`FAMILIES`]. A [`Method`] declares its
 //! input once ([`Kind`], [`Field`]): the JSON Schema, the check of what comes in and the documentation are read from
 //! that declaration. What cannot be estimated answers `{"not_estimable": …}`; what does not have the declared shape is
 //! refused with the JSON path of the problem.
@@ -13,6 +13,7 @@ mod sample;
 mod comparison;
 mod multiple;
 mod planning;
+mod sequential;
 mod split;
 
 use serde_json::{Value, json};
@@ -68,18 +69,18 @@ pub struct Answer {
     pub estimated: bool,
 }
 
-fn families() -> [&'static [Method]; 4] {
-    [
-        comparison::METHODS,
-        multiple::METHODS,
-        planning::METHODS,
-        split::METHODS,
-    ]
-}
+/// Method families, one file each.
+const FAMILIES: &[&[Method]] = &[
+    comparison::METHODS,
+    multiple::METHODS,
+    planning::METHODS,
+    sequential::METHODS,
+    split::METHODS,
+];
 
 /// All methods, by name.
 pub fn methods() -> Vec<&'static Method> {
-    let mut all: Vec<&Method> = families().into_iter().flatten().collect();
+    let mut all: Vec<&Method> = FAMILIES.iter().copied().flatten().collect();
     all.sort_by_key(|m| m.name);
     all
 }

@@ -12,5 +12,6 @@ mod numbers;
 mod quantile;
 mod regression;
 mod rng;
+mod sequential;
 mod simulated;
 mod trend;
