@@ -10,6 +10,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream};
@@ -135,6 +136,19 @@ fn without_large_heaps(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Execution
     Ok(rewritten.data)
 }
 
+/// Joins that stop between two batches when they are asked to. A join may answer for minutes from one batch read,
+/// and it is at the reading that DataFusion looks.
+fn with_stops(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let rewritten = plan.transform_up(|node| {
+        Ok(if node.name().ends_with("JoinExec") {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
+        } else {
+            Transformed::no(node)
+        })
+    })?;
+    Ok(rewritten.data)
+}
+
 /// Rows that the plan's leaves have given so far.
 fn rows_read(plan: &dyn ExecutionPlan) -> u64 {
     let children = plan.children();
@@ -153,7 +167,7 @@ pub(super) async fn run(shared: &Arc<Shared>, query: &Query, control: &RunContro
     let schema = normal::map_schema(logical.schema().as_arrow(), normal::result_type);
     let state = shared.context.state();
     let plan = state.create_physical_plan(&logical).await.map_err(fail)?;
-    let plan = without_large_heaps(plan).map_err(fail)?;
+    let plan = without_large_heaps(plan).and_then(with_stops).map_err(fail)?;
     if control.cancel.is_cancelled() {
         return Err(cancelled());
     }

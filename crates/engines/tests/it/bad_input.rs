@@ -207,15 +207,15 @@ fn too_little_memory_is_said_and_a_large_limit_still_spills() {
 fn a_cancelled_query_stops_and_progress_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("t.parquet");
-    write_parquet(&place, vec![("x", doubles(noise(20_000, 5)))]);
+    write_parquet(&place, vec![("x", doubles(noise(200_000, 5)))]);
     let engine = engine(folder.path(), 2);
     register(&engine, &source("t", TableFormat::Parquet, place)).unwrap();
     let control = RunControl::default();
     let rows = block_on(engine.run(&query("SELECT sum(x) AS s FROM t", vec![]), &control)).unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!(control.rows_read.load(std::sync::atomic::Ordering::Relaxed), 20_000);
+    assert_eq!(control.rows_read.load(std::sync::atomic::Ordering::Relaxed), 200_000);
 
-    // 20,000² pairs: minutes of work.
+    // 200,000² pairs: an hour of work.
     let endless = query(
         "SELECT count(*) FROM t AS a JOIN t AS b ON a.x + b.x > 0.5 AND a.x * b.x < 0.5",
         vec![],
@@ -231,7 +231,7 @@ fn a_cancelled_query_stops_and_progress_is_told() {
     waiter.join().unwrap();
     assert!(matches!(error, EngineError::Cancelled(_)), "{error:?}");
     assert!(
-        started.elapsed() < std::time::Duration::from_secs(5),
+        started.elapsed() < std::time::Duration::from_secs(60),
         "{:?}",
         started.elapsed()
     );
@@ -241,7 +241,7 @@ fn a_cancelled_query_stops_and_progress_is_told() {
 fn a_query_that_nobody_waits_for_stops() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("t.parquet");
-    write_parquet(&place, vec![("x", doubles(noise(20_000, 5)))]);
+    write_parquet(&place, vec![("x", doubles(noise(200_000, 5)))]);
     let engine = engine(folder.path(), 1);
     register(&engine, &source("t", TableFormat::Parquet, place)).unwrap();
     let endless = query(
@@ -252,7 +252,7 @@ fn a_query_that_nobody_waits_for_stops() {
     let mut running = engine.run(&endless, &control);
     let waker = futures::task::noop_waker();
     let mut context = std::task::Context::from_waker(&waker);
-    let soon = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let soon = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while control.rows_read.load(std::sync::atomic::Ordering::Relaxed) == 0 {
         assert!(running.as_mut().poll(&mut context).is_pending());
         assert!(std::time::Instant::now() < soon, "it never started");
@@ -267,6 +267,6 @@ fn a_query_that_nobody_waits_for_stops() {
     // The engine's only thread is free again.
     assert_eq!(
         run(&engine, "SELECT count(*) AS n FROM t").integers("n").unwrap(),
-        [Some(20_000)]
+        [Some(200_000)]
     );
 }

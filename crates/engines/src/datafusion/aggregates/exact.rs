@@ -50,19 +50,23 @@ pub(super) fn add_all(sum: &mut LongSum, other: &[f64]) {
 }
 
 /// The sum as one double.
-pub(super) fn round(sum: &[f64]) -> f64 {
-    match sum.first() {
-        Some(high) if !high.is_finite() => *high,
-        _ => exact(sum.iter().copied()),
+pub(super) fn round(sum: &LongSum) -> f64 {
+    let [high, middle, low] = *sum;
+    // One limb alone, as a sum of integers or of one value is; and what overflowed has no error worth the name.
+    if !high.is_finite() || (middle == 0.0 && low == 0.0) {
+        high
+    } else {
+        exact(*sum)
     }
 }
 
 /// The correctly rounded sum of finite terms: a growing expansion of non-overlapping doubles, then one rounding.
-pub(super) fn exact(terms: impl IntoIterator<Item = f64>) -> f64 {
-    let mut parts: Vec<f64> = Vec::with_capacity(8);
+pub(super) fn exact<const N: usize>(terms: [f64; N]) -> f64 {
+    // Each term adds at most one part.
+    let (mut parts, mut count) = ([0.0; N], 0);
     for mut x in terms {
         let mut kept = 0;
-        for i in 0..parts.len() {
+        for i in 0..count {
             let (high, low) = two_sum(x, parts[i]);
             if low != 0.0 {
                 parts[kept] = low;
@@ -70,19 +74,20 @@ pub(super) fn exact(terms: impl IntoIterator<Item = f64>) -> f64 {
             }
             x = high;
         }
-        parts.truncate(kept);
-        parts.push(x);
+        parts[kept] = x;
+        count = kept + 1;
     }
     // From the largest down; the first inexact step decides, and a tie is broken by what lies below it.
-    let Some(mut high) = parts.pop() else { return 0.0 };
+    let mut parts = parts[..count].iter().rev();
+    let mut high = parts.next().copied().unwrap_or(0.0);
     let mut low = 0.0;
-    while let Some(next) = parts.pop() {
+    for &next in parts.by_ref() {
         (high, low) = two_sum(high, next);
         if low != 0.0 {
             break;
         }
     }
-    if let Some(&below) = parts.last()
+    if let Some(&below) = parts.next()
         && ((low < 0.0 && below < 0.0) || (low > 0.0 && below > 0.0))
     {
         let doubled = low * 2.0;

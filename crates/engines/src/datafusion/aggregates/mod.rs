@@ -4,6 +4,8 @@ mod exact;
 mod moments;
 mod sums;
 
+use datafusion::arrow::array::{Array, BooleanArray};
+use datafusion::arrow::buffer::BooleanBuffer;
 use datafusion::execution::context::SessionContext;
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
@@ -20,6 +22,14 @@ pub(crate) fn register(context: &SessionContext) {
         sums::Answer::Mean,
         avg_udaf(),
     )));
+}
+
+/// The rows that a filter keeps: true, not null.
+fn kept(filter: &BooleanArray) -> BooleanBuffer {
+    match filter.nulls() {
+        Some(nulls) => filter.values() & nulls.inner(),
+        None => filter.values().clone(),
+    }
 }
 
 /// The one argument list that an accumulator without groups sees as group 0.

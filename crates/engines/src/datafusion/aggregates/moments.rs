@@ -128,10 +128,7 @@ fn arguments<'a>(values: &'a [ArrayRef], filter: Option<&BooleanArray>) -> (Vec<
         valid = NullBuffer::union(valid.as_ref(), array.nulls());
     }
     if let Some(filter) = filter {
-        let kept = NullBuffer::new(match filter.nulls() {
-            Some(nulls) => filter.values() & nulls.inner(),
-            None => filter.values().clone(),
-        });
+        let kept = NullBuffer::new(super::kept(filter));
         valid = NullBuffer::union(valid.as_ref(), Some(&kept));
     }
     (columns, valid.filter(|v| v.null_count() > 0))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, UInt64Array};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -148,9 +149,12 @@ impl GroupsAccumulator for SteadyGroups {
             }
             return Ok(());
         }
-        for (row, (&group, &x)) in group_indices.iter().zip(array.values()).enumerate() {
-            if array.is_valid(row) && filter.is_none_or(|f| f.is_valid(row) && f.value(row)) {
-                push(group, x);
+        // Most rows of a conditional sum are null: only those that count are visited.
+        let kept = filter.map(|f| NullBuffer::new(super::kept(f)));
+        let values = array.values();
+        if let Some(counted) = NullBuffer::union(array.nulls(), kept.as_ref()) {
+            for row in counted.valid_indices() {
+                push(group_indices[row], values[row]);
             }
         }
         Ok(())
