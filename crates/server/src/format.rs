@@ -42,15 +42,19 @@ pub fn grouped(value: i64) -> String {
     out
 }
 
-/// A share as per cent: `4.52 %`.
+/// A share as per cent: `4.52%`.
 pub fn percent(value: f64) -> String {
     if !value.is_finite() {
         return "–".to_string();
     }
-    format!("{} %", trimmed(value * 100.0, if value.abs() >= 0.1 { 1 } else { 2 }))
+    // What is small must not read as nothing.
+    if value != 0.0 && value.abs() < 5e-4 {
+        return format!("{}%", number(value * 100.0));
+    }
+    format!("{}%", trimmed(value * 100.0, if value.abs() >= 0.1 { 1 } else { 2 }))
 }
 
-/// A relative change with its sign: `+6.4 %`.
+/// A relative change with its sign: `+6.4%`.
 pub fn change(value: f64) -> String {
     if value.is_finite() && value > 0.0 {
         format!("+{}", percent(value))
@@ -183,8 +187,10 @@ mod tests {
         assert_eq!(number(-0.04521), "−0.0452");
         assert_eq!(number(12_345_678.0), "12.3 M");
         assert_eq!(number(f64::NAN), "–");
-        assert_eq!(percent(0.04521), "4.52 %");
-        assert_eq!(change(0.064), "+6.4 %");
+        assert_eq!(percent(0.04521), "4.52%");
+        assert_eq!(percent(-9.81e-6), "−0.000981%");
+        assert_eq!(percent(0.0), "0%");
+        assert_eq!(change(0.064), "+6.4%");
         assert_eq!(p_value(1.23e-40), "1.2e-40");
         assert_eq!(p_value(0.0312), "0.031");
         assert_eq!(grouped(-1_234_567), "−1,234,567");

@@ -36,15 +36,15 @@ pub struct Graph {
     pub edges: Vec<(usize, usize)>,
 }
 
-const WIDTH: f64 = 158.0;
+const WIDTH: f64 = 132.0;
 const HEIGHT: f64 = 38.0;
-const ACROSS: f64 = 46.0;
+const ACROSS: f64 = 30.0;
 const DOWN: f64 = 10.0;
 const HEAD: f64 = 26.0;
 /// Boxes of a column; further ones are left to the table.
 const MOST: usize = 12;
 /// Letters that fit a box.
-const LETTERS: usize = 22;
+const LETTERS: usize = 17;
 
 /// Draws the graph at its natural size: what is around it scrolls.
 pub fn graph(graph: &Graph) -> Markup {
@@ -74,7 +74,7 @@ pub fn graph(graph: &Graph) -> Markup {
             }
             @for (from, to) in &graph.edges {
                 @if let (Some(a), Some(b)) = (at.get(from), at.get(to)) {
-                    path.edge d=(curve(*a, *b)) {}
+                    path.edge.near[touches(graph, *from, *to)] d=(curve(*a, *b)) {}
                 }
             }
             @for (i, node) in graph.nodes.iter().enumerate() {
@@ -84,12 +84,17 @@ pub fn graph(graph: &Graph) -> Markup {
     }
 }
 
+/// Whether an arrow begins or ends at what the graph is about.
+fn touches(graph: &Graph, from: usize, to: usize) -> bool {
+    [from, to].iter().any(|i| graph.nodes.get(*i).is_some_and(|n| n.focus))
+}
+
 fn drawn(node: &Node, x: f64, y: f64) -> Markup {
     let inside = html! {
         title { (node.caption) " " (node.title) }
         rect.node.focus[node.focus] x=(px(x)) y=(px(y)) width=(px(WIDTH)) height=(px(HEIGHT)) rx="6" {}
-        text.tick x=(px(x + 9.0)) y=(px(y + 15.0)) { (node.caption) }
-        text.name x=(px(x + 9.0)) y=(px(y + 30.0)) { (shorten(&node.title)) }
+        text.tick x=(px(x + 8.0)) y=(px(y + 15.0)) { (node.caption) }
+        text.name x=(px(x + 8.0)) y=(px(y + 30.0)) { (shorten(&node.title)) }
     };
     match &node.href {
         Some(href) => html! { a href=(href) { (inside) } },

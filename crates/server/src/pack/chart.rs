@@ -94,8 +94,8 @@ fn picture(chart: &Chart, metric: usize, caption: &str, currency: Option<&str>) 
             let drawn = Line {
                 title: caption.to_string(),
                 series: series.collect(),
-                target: None,
                 from_zero: chart.mark == "area",
+                ..Line::default()
             };
             line(&drawn, &|v| in_unit(v, unit, currency))
         }

@@ -96,10 +96,11 @@ pub async fn list(Shared(state): Shared<State>, Query(asked): Query<Asked>) -> R
     let count = |wanted: &[&str]| all.iter().filter(|i| wanted.contains(&standing(i).1)).count();
     let (open, never) = (count(&["unreadable", "broken", "warnings"]), count(&["never checked"]));
     let only = asked.show == "problems";
-    let shown: Vec<&DatasetInfo> = all
+    let mut shown: Vec<&DatasetInfo> = all
         .iter()
         .filter(|i| !only || !matches!(standing(i).1, "kept" | "never checked"))
         .collect();
+    shown.sort_by_key(|i| (matches!(standing(i).1, "kept" | "never checked"), i.name.clone()));
     Ok(page(
         &loaded,
         "/data",
@@ -116,7 +117,7 @@ pub async fn list(Shared(state): Shared<State>, Query(asked): Query<Asked>) -> R
                     @if never > 0 { span.soft { (never) " never checked: " code { "steward run" } } }
                 }
                 @if shown.is_empty() { div.card { p { "No dataset has an open problem." } } }
-                @else { div.card { div.scroll tabindex="0" role="region" aria-label="Datasets" { table.wide {
+                @else { div.card { div.scroll tabindex="0" role="region" aria-label="Datasets" { table.stack {
                     thead { tr {
                         th scope="col" { "Dataset" } th scope="col" { "Contract" } th scope="col" { "Open problems" }
                         th scope="col" { "Freshness" } th.num scope="col" { "Rows" } th.num scope="col" { "Checks" } th scope="col" { "Owner" }
@@ -135,16 +136,16 @@ fn row(loaded: &crate::state::Loaded, info: &DatasetInfo) -> Markup {
     html! { tr {
         th scope="row" { (parts::link(loaded, Kind::Dataset, &info.name))
             @if info.label.is_some() { br; code.soft { (info.name) } } }
-        td { (badge(tone, word)) @if let Some(last) = &info.last { br; span.soft { (format::day(last.computed_us)) " " (parts::why(&last.evidence)) } } }
-        td { @match (&info.problem, found.split_first()) {
+        td.nowrap data-l="Contract" { (badge(tone, word)) @if let Some(last) = &info.last { br; span.soft { (format::day(last.computed_us)) } " " (parts::why(&last.evidence)) } }
+        td data-l="Open problems" { @match (&info.problem, found.split_first()) {
             (Some(problem), _) => { (problem) },
             (None, Some((first, rest))) => { (first) @if !rest.is_empty() { " " a href={ (parts::address(Kind::Dataset, &info.name)) "#checks" } { "and " (rest.len()) " more" } } },
             (None, None) => { span.soft { "none" } },
         } }
-        td { (freshness(info)) }
-        td.num { @match info.rows.or(info.last.as_ref().and_then(|l| l.report.rows)) { Some(rows) => (format::grouped(rows as i64)), None => span.soft { "not counted" } } }
-        td.num { (info.checks) }
-        td { (info.owner) }
-        td.num { (info.used_by.len()) }
+        td data-l="Freshness" { (freshness(info)) }
+        td.num data-l="Rows" { @match info.rows.or(info.last.as_ref().and_then(|l| l.report.rows)) { Some(rows) => (format::grouped(rows as i64)), None => span.soft { "not counted" } } }
+        td.num.minor data-l="Checks" { (info.checks) }
+        td data-l="Owner" { (info.owner) }
+        td.num.minor data-l="Used by" { (info.used_by.len()) }
     } }
 }

@@ -85,9 +85,8 @@ pub async fn show(
         "/data",
         dataset.meta.label.as_deref().unwrap_or(&name),
         html! {
-            (parts::heading(("/data", "Data"), Kind::Dataset, &dataset.meta, &asked.query()))
+            (parts::heading(("/data", "Data"), Kind::Dataset, &dataset.meta, &asked.query(), parts::as_of_form(asked.text())))
             (verdict(&info, latest.as_ref(), failure.as_deref(), as_of.is_some()))
-            (parts::as_of_form(asked.text()))
             (nouns(
                 promised(dataset, force),
                 found(&info, latest.as_ref(), &past),
@@ -197,8 +196,7 @@ fn growth(rows: &[(i64, u64)]) -> Markup {
             points: points.collect(),
             dashed: false,
         }],
-        target: None,
-        from_zero: false,
+        ..charts::Line::default()
     };
     let table: Vec<Vec<String>> = rows
         .iter()
@@ -240,16 +238,16 @@ fn checks(report: Option<&QualityReport>, past: &[PastReport]) -> Markup {
     html! {
         div.card {
             @if report.checks.is_empty() { p.soft { "The contract promises nothing that can be checked." } }
-            @else { div.scroll tabindex="0" role="region" aria-label="Checks" { table.wide {
+            @else { div.scroll tabindex="0" role="region" aria-label="Checks" { table.stack.dense {
                 thead { tr { th scope="col" { "Check" } th scope="col" { "Result" } th scope="col" { "Promised" } th scope="col" { "Found" }
                     th scope="col" { "Lately" } th scope="col" { "Defined in" } } }
                 tbody { @for c in sorted { tr {
                     th scope="row" { (c.name) @if c.severity != "error" { br; span.soft { (c.severity) } } }
-                    td { (badge(tone(c.status), word(c.status))) }
-                    td { (c.expected) }
-                    td { (c.message) @if let Some(rows) = c.failing_rows.filter(|n| *n > 0) { br; span.soft { (format::grouped(rows as i64)) " rows" } } }
-                    td { (lately(&c.name, recent)) }
-                    td { @if !c.span.file.is_empty() { code { (c.span.file) ":" (c.span.line) } } }
+                    td data-l="Result" { (badge(tone(c.status), word(c.status))) }
+                    td data-l="Promised" { (c.expected) }
+                    td data-l="Found" { (c.message) } }
+                    td.nowrap data-l="Lately" { (lately(&c.name, recent)) }
+                    td.place data-l="Defined in" { @if !c.span.file.is_empty() { code { (c.span.file) ":" (c.span.line) } } }
                 } } }
             } } }
         }
@@ -292,17 +290,17 @@ fn columns(dataset: &Dataset, facts: Option<&TableFacts>, report: Option<&Qualit
             .filter(|c| c.column.as_deref() == Some(name) && c.status != CheckStatus::Passed)
             .count()
     };
-    html! { div.scroll tabindex="0" role="region" aria-label="Columns" { table.wide {
+    html! { div.scroll tabindex="0" role="region" aria-label="Columns" { table.stack.dense {
         thead { tr { th scope="col" { "Column" } th scope="col" { "Promised" } th scope="col" { "Is" } th scope="col" { "Meaning" }
             th.num scope="col" { "Nulls" } th scope="col" { "From" } th scope="col" { "To" } } }
         tbody { @for c in &dataset.columns { @let fact = known(&c.name); tr {
             th scope="row" { code { (c.name) } @if failing(&c.name) > 0 { " " (badge("bad", "failing")) } }
-            td { (c.logical_type) br; span.soft { (qualities(c)) } }
-            td { @match fact { Some(f) => (f.data_type), None => span.soft { (if facts.is_some() { "missing" } else { "unread" }) } } }
-            td { (c.description.as_deref().unwrap_or("")) @if let Some(class) = &c.classification { " " (badge(if class == "public" || class == "internal" { "" } else { "warn" }, class)) } }
-            td.num { @match fact.and_then(|f| f.nulls) { Some(n) => (format::grouped(n as i64)), None => span.soft { "–" } } }
-            td { (fact.and_then(|f| f.min.as_deref()).unwrap_or("–")) }
-            td { (fact.and_then(|f| f.max.as_deref()).unwrap_or("–")) }
+            td data-l="Promised" { (c.logical_type) br; span.soft { (qualities(c)) } }
+            td data-l="Is" { @match fact { Some(f) => (f.data_type), None => span.soft { (if facts.is_some() { "missing" } else { "unread" }) } } }
+            td data-l="Meaning" { (c.description.as_deref().unwrap_or("")) @if let Some(class) = &c.classification { " " (badge(if class == "public" || class == "internal" { "" } else { "warn" }, class)) } }
+            td.num data-l="Nulls" { @match fact.and_then(|f| f.nulls) { Some(n) => (format::grouped(n as i64)), None => span.soft { "–" } } }
+            td data-l="From" { (fact.and_then(|f| f.min.as_deref()).unwrap_or("–")) }
+            td data-l="To" { (fact.and_then(|f| f.max.as_deref()).unwrap_or("–")) }
         } } }
     } } }
 }

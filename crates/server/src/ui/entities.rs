@@ -58,8 +58,7 @@ async fn answer(
         section.0,
         meta.label.as_deref().unwrap_or(&meta.name),
         html! {
-            (parts::heading(section, kind, meta, &asked.query()))
-            (parts::as_of_form(asked.text()))
+            (parts::heading(section, kind, meta, &asked.query(), parts::as_of_form(asked.text())))
             (nouns(
                 html! { (parts::definition(meta, facts)) dl.facts { dt { "In force" } dd { (force) } } },
                 evidence,

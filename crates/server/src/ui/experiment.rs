@@ -11,6 +11,7 @@ use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, Re
 use steward_capabilities::governance::{self, Choice, Decision, DecisionFilter, NewDecision};
 use steward_definitions::{Experiment, Kind, Reference};
 
+use super::experiments::tone;
 use super::layout::{badge, nouns, page};
 use super::lineage;
 use super::parts::{self, AsOf, Form};
@@ -18,6 +19,7 @@ use crate::State;
 use crate::charts::{self, IntervalScale};
 use crate::error::ErrorPage;
 use crate::format;
+use crate::pack::values::difference;
 use crate::state::Loaded;
 
 /// What the form sends; kept on the page when a policy refuses it.
@@ -133,14 +135,13 @@ async fn render(
         "/experiments",
         definition.meta.label.as_deref().unwrap_or(name),
         html! {
-            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, &asked.query()))
+            (parts::heading(("/experiments", "Experiments"), Kind::Experiment, &definition.meta, &asked.query(), parts::as_of_form(asked.text())))
             @if let Ok(r) = &readout {
                 @let (tone, word) = super::experiments::outcome(r.outcome);
                 div class={ "card verdict " (tone) } { (badge(tone, word)) " " (r.verdict) " " (parts::why(&r.provenance.evidence)) }
             }
-            (parts::as_of_form(asked.text()))
             (nouns(facts(loaded, definition, force), evidence, html! {
-                div #decision { (parts::decisions(&decisions, "No decision yet.")) }
+                div #decision { (parts::decisions(&decisions, "No decision yet.")) p { a href="#decide" { "Decide" } } }
             }))
             (rest)
             h2 #decide { "Decide" }
@@ -213,56 +214,94 @@ fn details(loaded: &Loaded, r: &Readout) -> Markup {
     let currency = loaded.context.project.settings.currency.as_deref();
     let relative = |a: &Answer| a.estimate().map(|e| (e.low, e.high));
     let scale = IntervalScale::over(r.metrics.iter().filter_map(|m| relative(&m.relative)));
+    let several = r.arms.len() > 2;
+    let paths: Vec<&experiments::DailyPath> = r.daily.iter().filter(|p| p.points.len() > 1).collect();
+    let (first, rest): (Vec<_>, Vec<_>) = paths
+        .into_iter()
+        .partition(|p| role(r, &p.metric) == Some(Role::Primary));
     html! {
-        h2 { "Metrics" }
+        h2 #metrics { "Metrics" }
         @if r.metrics.is_empty() { p.soft { "No metric is read." } }
-        @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table {
-            thead { tr { th scope="col" { "Metric" } th scope="col" { "Variant" } th.num scope="col" { "Control" } th.num scope="col" { "Variant value" }
-                th.num scope="col" { "Absolute lift" } th.num scope="col" { "Relative lift" } th scope="col" { "Interval" } th.num scope="col" { "p" } th.num scope="col" { "Adjusted p" } } }
-            tbody { @for m in &r.metrics { (metric_row(loaded, m, scale, currency)) } }
-        } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) ". " (parts::why(&r.provenance.evidence)) } } }
-        @for path in r.daily.iter().filter(|p| p.points.len() > 1) { div.card { (daily(path)) } }
-        @for b in &r.breakdowns { (breakdown(b)) }
+        @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table.stack {
+            thead { tr { th scope="col" { "Metric" } @if several { th scope="col" { "Variant" } }
+                th.num scope="col" { "Control" } th.num scope="col" { "Variant" } th.num scope="col" { "Difference" }
+                th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" } th.num scope="col" { "p" } } }
+            tbody { @for m in &r.metrics { (metric_row(loaded, m, scale, currency, several)) } }
+        } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) "; p of primary metrics adjusted by " (r.correction) ". " (parts::why(&r.provenance.evidence)) } } }
+        @if !first.is_empty() { h2 { "Day by day" } div.plots { @for path in first { div.card { (daily(loaded, path)) } } } }
+        @if !rest.is_empty() { details.card { summary { "Day by day, secondary metrics and guardrails" } div.plots { @for path in rest { div { (daily(loaded, path)) } } } } }
+        @for b in &r.breakdowns { (breakdown(loaded, r, b)) }
     }
 }
 
-fn metric_row(loaded: &Loaded, m: &MetricReadout, scale: IntervalScale, currency: Option<&str>) -> Markup {
-    let unit = m.unit.as_deref();
-    let plain = |v: f64| format::in_unit(v, unit, currency);
-    let signed = |v: f64| format::signed_in_unit(v, unit, currency);
+/// The part that a metric plays.
+fn role(r: &Readout, metric: &str) -> Option<Role> {
+    r.metrics.iter().find(|m| m.metric == metric).map(|m| m.role)
+}
+
+/// A metric's human title.
+fn title(loaded: &Loaded, metric: &str) -> String {
+    let metrics = &loaded.context.project.metrics;
+    let label = metrics.get(metric).and_then(|m| m.meta.label.clone());
+    label.unwrap_or_else(|| metric.to_string())
+}
+
+fn metric_row(
+    loaded: &Loaded,
+    m: &MetricReadout,
+    scale: IntervalScale,
+    currency: Option<&str>,
+    several: bool,
+) -> Markup {
+    // A share of units is read as per cent, whatever unit the metric has as a total.
+    let unit = if m.statistic == "proportion" {
+        Some("percent")
+    } else {
+        m.unit.as_deref()
+    };
+    let point = |a: &Answer| match a.estimate() {
+        Some(e) => format::in_unit(e.point, unit, currency),
+        None => "not estimable".to_string(),
+    };
     let role = match m.role {
         Role::Primary => "primary",
         Role::Secondary => "secondary",
         Role::Guardrail => "guardrail",
     };
-    let tone = match m.relative.estimate() {
-        Some(e) if m.significant => {
-            if (e.point > 0.0) == (m.direction == "increase") {
-                "good"
-            } else {
-                "bad"
-            }
-        }
-        _ => "quiet",
-    };
+    let tone = tone(&m.relative, m.significant, &m.direction);
+    let p = m.adjusted_p.or_else(|| m.absolute.estimate().and_then(|e| e.p));
     html! { tr {
         th scope="row" { (parts::link(loaded, Kind::Metric, &m.metric)) br; span.soft { (role) } }
-        td { (m.variant) }
-        td.num { (parts::answer(&m.control_value, &plain)) }
-        td.num { (parts::answer(&m.variant_value, &plain)) }
-        td.num { (parts::answer(&m.absolute, &signed)) }
-        td.num { (parts::answer(&m.relative, &format::change))
-            @if let Some(raw) = &m.raw { br; span.soft { "raw " (parts::answer_text(&raw.relative, &format::change)) } }
-            @if let Some(v) = m.variance_reduction { br; span.soft { "variance reduced by " (format::percent(v)) } }
+        @if several { td data-l="Variant" { (m.variant) } }
+        td.num data-l="Control" { (point(&m.control_value)) }
+        td.num data-l="Variant" { (point(&m.variant_value)) }
+        td.num data-l="Difference" { @match m.absolute.estimate() {
+            Some(e) => { (difference(e.point, unit, currency)) br; span.soft { (difference(e.low, unit, currency)) " to " (difference(e.high, unit, currency)) } },
+            None => (parts::answer(&m.absolute, &format::number)),
+        } }
+        td.num data-l="Relative lift" {
+            @match m.relative.estimate() {
+                Some(e) => strong class=(format!("{tone}-ink")) { (format::change(e.point)) },
+                None => (parts::answer(&m.relative, &format::change)),
+            }
+            @if let Some(v) = m.variance_reduction {
+                br; span.soft title=[m.raw.as_ref().map(|raw| format!("without CUPED {}", parts::answer_text(&raw.relative, &format::change)))] { "CUPED −" (format::percent(v)) " variance" }
+            }
         }
-        td { @if let Some(e) = m.relative.estimate() { (charts::interval(scale, e.point, e.low, e.high, tone, &parts::answer_text(&m.relative, &format::change))) } }
-        td.num { (m.absolute.estimate().and_then(|e| e.p).map_or("none".to_string(), format::p_value)) }
-        td.num { (m.adjusted_p.map_or("not adjusted".to_string(), format::p_value)) }
+        td.forest { @if let Some(e) = m.relative.estimate() {
+            (charts::interval(scale, e.point, e.low, e.high, tone, &parts::answer_text(&m.relative, &format::change)))
+            span.soft { (format::change(e.low)) " to " (format::change(e.high)) }
+        } }
+        td.num data-l="p" { (p.map_or("none".to_string(), format::p_value)) }
     } }
 }
 
-fn daily(path: &experiments::DailyPath) -> Markup {
-    let title = format!("{} in {}: relative lift by day", path.metric, path.variant);
+fn daily(loaded: &Loaded, path: &experiments::DailyPath) -> Markup {
+    let title = format!(
+        "{}, {}: relative lift as units came in",
+        title(loaded, &path.metric),
+        path.variant
+    );
     let points = path.points.iter().filter_map(|p| {
         let at_us = experiments::moment(&p.day, &jiff::tz::TimeZone::UTC).ok()?;
         let e = p.relative.estimate();
@@ -280,8 +319,9 @@ fn daily(path: &experiments::DailyPath) -> Markup {
     let chart = charts::Line {
         title: title.clone(),
         series: vec![series],
-        target: None,
         from_zero: true,
+        compact: true,
+        ..charts::Line::default()
     };
     let rows: Vec<Vec<String>> = path
         .points
@@ -302,20 +342,55 @@ fn daily(path: &experiments::DailyPath) -> Markup {
     )
 }
 
-fn breakdown(b: &experiments::Breakdown) -> Markup {
+/// Primary metrics by a dimension; the others on demand.
+fn breakdown(loaded: &Loaded, r: &Readout, b: &experiments::Breakdown) -> Markup {
+    let name = b
+        .dimension
+        .rsplit("__")
+        .next()
+        .unwrap_or(&b.dimension)
+        .replace('_', " ");
+    let primary = |metric: &str| role(r, metric) == Some(Role::Primary);
+    let others = b.segments.iter().any(|s| s.metrics.iter().any(|m| !primary(&m.metric)));
     html! {
-        h2 { "By " (b.dimension) }
-        p.note { "Exploratory: p-values are not corrected." }
-        @if let Some(problem) = &b.problem { p { (problem) } }
-        @if !b.segments.is_empty() { div.card { div.scroll tabindex="0" role="region" aria-label={ "By " (b.dimension) } { table {
-            thead { tr { th scope="col" { "Value" } th scope="col" { "Metric" } th scope="col" { "Variant" } th.num scope="col" { "Units" } th.num scope="col" { "Relative lift" } } }
-            tbody { @for s in &b.segments { @for m in &s.metrics { tr {
-                th scope="row" { (s.value) } td { (m.metric) } td { (m.variant) }
-                td.num { (format::grouped(s.units.values().sum::<u64>() as i64)) }
-                td.num { (parts::answer(&m.relative, &format::change)) }
-            } } } }
-        } } } }
+        h2 { "By " (name) }
+        @if let Some(problem) = &b.problem { div.card { p { (problem) } } }
+        @if !b.segments.is_empty() { div.card {
+            (segments(loaded, r, b, &name, true))
+            @if others { details.data { summary { "Secondary metrics and guardrails" } (segments(loaded, r, b, &name, false)) } }
+            p.note { "Exploratory: p-values are not corrected for looking at many groups. " (parts::why(&r.provenance.evidence)) }
+        } }
     }
+}
+
+fn segments(loaded: &Loaded, r: &Readout, b: &experiments::Breakdown, name: &str, primary: bool) -> Markup {
+    let shown = |metric: &str| (role(r, metric) == Some(Role::Primary)) == primary;
+    let lifts = b.segments.iter().flat_map(|s| &s.metrics).filter(|m| shown(&m.metric));
+    let scale = IntervalScale::over(lifts.filter_map(|m| m.relative.estimate().map(|e| (e.low, e.high))));
+    let several = r.arms.len() > 2;
+    let direction = |metric: &str| {
+        let found = r.metrics.iter().find(|m| m.metric == metric);
+        found.map_or("increase", |m| m.direction.as_str())
+    };
+    html! { div.scroll tabindex="0" role="region" aria-label={ "By " (name) @if !primary { ", other metrics" } } { table.stack {
+        thead { tr { th scope="col" { (name) } th scope="col" { "Metric" } @if several { th scope="col" { "Variant" } }
+            th.num scope="col" { "Units" } th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" } } }
+        tbody { @for s in &b.segments { @for m in s.metrics.iter().filter(|m| shown(&m.metric)) {
+            @let significant = m.absolute.estimate().and_then(|e| e.p).is_some_and(|p| p < r.alpha);
+            @let tone = tone(&m.relative, significant, direction(&m.metric));
+            tr {
+                th scope="row" { (s.value) }
+                td data-l="Metric" { (title(loaded, &m.metric)) }
+                @if several { td data-l="Variant" { (m.variant) } }
+                td.num data-l="Units" { (format::grouped(s.units.values().sum::<u64>() as i64)) }
+                td.num data-l="Relative lift" { @match m.relative.estimate() {
+                    Some(e) => { span class=(format!("{tone}-ink")) { (format::change(e.point)) } " " span.soft { (format::change(e.low)) " to " (format::change(e.high)) } },
+                    None => (parts::answer(&m.relative, &format::change)),
+                } }
+                td.forest { @if let Some(e) = m.relative.estimate() { (charts::interval(scale, e.point, e.low, e.high, tone, &parts::answer_text(&m.relative, &format::change))) } }
+            }
+        } } }
+    } } }
 }
 
 fn decision_form(
@@ -328,8 +403,8 @@ fn decision_form(
 ) -> Markup {
     html! { div.card {
         @if let Some(refusal) = refusal { p.bad-ink role="alert" { (refusal) } }
-        @if !past.is_empty() { p.note { "Decided " (past.len()) " times before; a new decision adds to them." } }
-        form method="post" action={ (parts::address(Kind::Experiment, name)) "/decide" } {
+        @if !past.is_empty() { p.note { "Decided before (" (past.len()) "); a new decision adds to that." } }
+        form.sheet method="post" action={ (parts::address(Kind::Experiment, name)) "/decide" } {
             label for="choice" { "Choice" }
             select #choice name="choice" { @for word in ["ship", "stop", "extend"] { option value=(word) selected[input.choice == word] { (word) } } }
             label for="variant" { "Variant, to ship" }

@@ -3,13 +3,18 @@
 use axum::extract::State as Shared;
 use maud::{Markup, html};
 use steward_capabilities::Context;
-use steward_capabilities::experiments::{self, ExperimentStatus, Outcome, Readout, ReadoutOptions};
+use steward_capabilities::experiments::{
+    self, Answer, ExperimentStatus, MetricReadout, Outcome, Readout, ReadoutOptions, Role,
+};
 use steward_definitions::Kind;
 
 use super::layout::{badge, page};
 use super::parts;
 use crate::State;
+use crate::charts::{self, IntervalScale};
 use crate::error::ErrorPage;
+use crate::format;
+use crate::state::Loaded;
 
 /// An experiment as lists show it.
 pub struct Latest {
@@ -103,19 +108,57 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
             p.lede { "What did each do, and can we believe it?" }
             @if all.is_empty() { p { "No experiments are defined. They live in " code { "experiments/" } "." } }
             @else {
-                div.card { div.scroll tabindex="0" role="region" aria-label="Experiments" { table {
-                    thead { tr { th scope="col" { "Experiment" } th scope="col" { "State" } th scope="col" { "Outcome" } th scope="col" { "Verdict" }
-                        th.num scope="col" { "Units" } th scope="col" { "Owner" } } }
-                    tbody { @for e in &all { tr {
-                        th scope="row" { (parts::link(&loaded, Kind::Experiment, &e.name)) }
-                        td { (e.status.map_or("unknown", status)) }
-                        td { (status_badge(e)) }
-                        td { (e.verdict()) " " (parts::why(e.evidence())) }
-                        td.num { @match &e.readout { Ok(r) => (crate::format::grouped(r.health.units as i64)), Err(_) => "not read" } }
-                        td { (context.project.experiments.get(&e.name).map_or("", |d| &d.meta.owner)) }
-                    } } }
-                } } }
+                div.card { (table(&loaded, &all, true)) }
             }
         },
     ))
+}
+
+/// Experiments with the lift of their first primary metric; `verdicts` also says it in words.
+pub fn table(loaded: &Loaded, all: &[Latest], verdicts: bool) -> Markup {
+    let first = |e: &Latest| {
+        let readout = e.readout.as_ref().ok()?;
+        let metric = readout.metrics.iter().find(|m| m.role == Role::Primary)?;
+        Some(metric.clone())
+    };
+    let primary: Vec<Option<MetricReadout>> = all.iter().map(first).collect();
+    let lifts = primary.iter().flatten().filter_map(|m| m.relative.estimate());
+    let scale = IntervalScale::over(lifts.map(|e| (e.low, e.high)));
+    html! { div.scroll tabindex="0" role="region" aria-label="Experiments" { table.stack {
+        thead { tr { th scope="col" { "Experiment" } th scope="col" { "Outcome" }
+            th scope="col" { "Primary metric" } th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" }
+            th.num scope="col" { "Units" } th scope="col" { "Owner" } } }
+        tbody { @for (e, m) in all.iter().zip(&primary) { tr {
+            th scope="row" { (parts::link(loaded, Kind::Experiment, &e.name)) br; span.soft { (e.status.map_or("unknown", status)) } }
+            td data-l="Outcome" { (status_badge(e)) " " (parts::why(e.evidence())) }
+            td data-l="Primary metric" { @match m {
+                Some(m) => (parts::link(loaded, Kind::Metric, &m.metric)),
+                None => span.soft { "none read" },
+            } }
+            td.num data-l="Relative lift" { @match m.as_ref().and_then(|m| m.relative.estimate()) {
+                Some(e) => { (format::change(e.point)) br; span.soft { (format::change(e.low)) " to " (format::change(e.high)) } },
+                None => span.soft { "not estimable" },
+            } }
+            td.forest { @if let Some((m, e)) = m.as_ref().and_then(|m| Some((m, m.relative.estimate()?))) {
+                (charts::interval(scale, e.point, e.low, e.high, tone(&m.relative, m.significant, &m.direction), &parts::answer_text(&m.relative, &format::change)))
+            } }
+            td.num data-l="Units" { @match &e.readout { Ok(r) => (format::grouped(r.health.units as i64)), Err(_) => span.soft { "not read" } } }
+            td data-l="Owner" { (loaded.context.project.experiments.get(&e.name).map_or("", |d| &d.meta.owner)) }
+        }
+        @if verdicts { tr.under { td colspan="7" { (e.verdict()) } } } } }
+    } } }
+}
+
+/// Whether a lift is good, bad, or neither.
+pub fn tone(lift: &Answer, significant: bool, direction: &str) -> &'static str {
+    match lift.estimate() {
+        Some(e) if significant => {
+            if (e.point > 0.0) == (direction == "increase") {
+                "good"
+            } else {
+                "bad"
+            }
+        }
+        _ => "quiet",
+    }
 }

@@ -39,20 +39,17 @@ pub async fn home(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
         "Home",
         html! {
             h1 { "Decisions needed today" }
-            p.lede { (waiting.len()) " waiting · " (running) " experiments running · data as of " (format::day(context.now_us)) }
+            p.lede { (waiting.len()) " waiting · " (running) (if running == 1 { " experiment running" } else { " experiments running" }) " · data as of " (format::day(context.now_us)) }
             @if waiting.is_empty() { div.card { p { "Nothing waits for a decision." } } }
-            @else { div.card { ul.plain { @for w in &waiting { li { (row(w)) } } } } }
+            @else { div.card { ul.plain.waiting { @for w in &waiting { li { (row(w)) } } } } }
             @if !loaded.diagnostics.is_empty() || !loaded.unreadable.is_empty() { (problems(&loaded)) }
-            h2 { "Objectives" }
+            h2 { a href="/objectives" { "Objectives" } }
             @if objectives.is_empty() { p.soft { "No objectives are defined." } }
             div.grid { @for o in &objectives { (super::objectives::card(o)) } }
-            h2 { "Experiments" }
+            h2 { a href="/experiments" { "Experiments" } }
             @if readouts.is_empty() { p.soft { "No experiments are defined." } }
-            @else { div.card { ul.plain { @for r in &readouts { li {
-                (super::experiments::status_badge(r)) " " (parts::link(&loaded, Kind::Experiment, &r.name)) br;
-                span.soft { (r.verdict()) } " " (parts::why(r.evidence()))
-            } } } } }
-            h2 { "Recent decisions" }
+            @else { div.card { (super::experiments::table(&loaded, &readouts, false)) } }
+            h2 { a href="/ledger?kind=decision." { "Recent decisions" } }
             div.card {
                 @if decisions.is_empty() { p.soft { "No decisions yet." } }
                 @else { ul.plain { @for d in &decisions { li { (parts::subject(&loaded, &d.subject)) ": " (parts::decision(d)) } } } }
@@ -72,10 +69,12 @@ fn row(w: &Waiting) -> Markup {
         Err(_) => "/ledger".to_string(),
     };
     html! {
-        (badge(tone, &w.urgency)) " " a href=(href) { (w.what) }
-        @if let Some(day) = &w.deadline { " " span.soft { "by " (day) } }
-        @if let Some(owner) = &w.owner { " " span.soft { "· " (owner) } }
-        br; span.soft { (w.why) }
+        span.urgency { (badge(tone, &w.urgency)) }
+        div { a href=(href) { (w.what) } br; span.soft { (w.why) } }
+        span.soft.who {
+            @if let Some(owner) = &w.owner { (owner) }
+            @if let Some(day) = &w.deadline { br; "by " time { (day) } }
+        }
     }
 }
 

@@ -143,16 +143,16 @@ async fn render(
             (controls(asked))
             div.card {
                 @if events.is_empty() { p.soft { (if filtered || !asked.before.is_empty() { "No event fits." } else { "Nothing has happened yet: `steward apply` records the first event." }) } }
-                @else { div.scroll tabindex="0" role="region" aria-label="Events" { table {
+                @else { div.scroll tabindex="0" role="region" aria-label="Events" { table.stack {
                     thead { tr { th.num scope="col" { "Event" } th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "About" } th scope="col" { "Who" } th scope="col" { "Hash" } } }
                     tbody { @for e in &events { tr {
                         th.num scope="row" { a href={ "/ledger/" (e.sequence) } { "#" (e.sequence) } }
-                        td.nowrap { time { (format::minute(e.at_us)) } }
-                        td { a href=(Asked { kind: e.kind.clone(), ..Asked::default() }.page(None)) { (e.kind) }
+                        td.nowrap data-l="When" { time { (format::minute(e.at_us)) } }
+                        td data-l="What" { a href=(Asked { kind: e.kind.clone(), ..Asked::default() }.page(None)) { (e.kind) }
                             @if erased(e) { " " (badge("warn", "erased")) } }
-                        td { (parts::subject(loaded, &e.subject)) }
-                        td { a href=(Asked { actor: e.actor.clone(), ..Asked::default() }.page(None)) { (e.actor) } }
-                        td { code title=(e.hash) { (parts::short(&e.hash)) } }
+                        td data-l="About" { (parts::subject(loaded, &e.subject)) }
+                        td data-l="Who" { a href=(Asked { actor: e.actor.clone(), ..Asked::default() }.page(None)) { (e.actor) } }
+                        td data-l="Hash" { code title=(e.hash) { (parts::short(&e.hash)) } }
                     } } }
                 } } }
             }

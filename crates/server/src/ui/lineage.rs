@@ -129,7 +129,16 @@ fn figure(graph: &Graph, reference: &Reference) -> Markup {
         .enumerate()
         .map(|(i, n)| (n.id.as_str(), i))
         .collect();
-    let title = |n: &Node| n.label.clone().unwrap_or_else(|| n.name.clone());
+    let title = |n: &Node| {
+        let label = n.label.clone().unwrap_or_else(|| n.name.clone());
+        // A decision is labelled with what it is about: under its title, if that is in the graph.
+        let about = graph.edges.iter().find(|e| n.kind == "decision" && e.to == n.id);
+        let about = about.and_then(|e| graph.nodes.iter().find(|a| a.id == e.from));
+        match about.and_then(|a| Some((a, a.label.as_ref()?))) {
+            Some((a, title)) => label.replace(&a.id, title),
+            None => label,
+        }
+    };
     let picture = charts::Graph {
         title: format!("Lineage of {} {}", reference.kind.noun(), reference.name),
         columns: COLUMNS.iter().map(|c| (*c).to_string()).collect(),

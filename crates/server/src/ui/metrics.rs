@@ -11,7 +11,7 @@ use steward_capabilities::experiments;
 use steward_capabilities::governance;
 use steward_capabilities::metrics::{self, MetricInfo, MetricRequest, MetricTable};
 use steward_compute::Value;
-use steward_definitions::{Kind, Reference};
+use steward_definitions::{Direction, Kind, Reference};
 
 use super::layout::{badge, nouns, page};
 use super::lineage;
@@ -56,12 +56,12 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
             h1 { "Metrics" }
             p.lede { "Named business quantities, defined once." }
             @if all.is_empty() { p { "No metrics are defined. They live in " code { "metrics/" } "." } }
-            @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table {
+            @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table.stack {
                 thead { tr { th scope="col" { "Metric" } th scope="col" { "How" } th scope="col" { "Type" } th scope="col" { "Owner" } th.num scope="col" { "Used by" } } }
                 tbody { @for m in &all { tr {
                     th scope="row" { (parts::link(&loaded, Kind::Metric, &m.name)) }
-                    td { (m.formula) @if let Some(p) = &m.problem { " " (badge("bad", "problem")) " " (p) } }
-                    td { (m.shape) } td { (m.owner) } td.num { (m.used_by.len()) }
+                    td data-l="How" { (m.formula) @if let Some(p) = &m.problem { " " (badge("bad", "problem")) " " (p) } }
+                    td data-l="Type" { (m.shape) } td data-l="Owner" { (m.owner) } td.num data-l="Used by" { (m.used_by.len()) }
                 } } }
             } } } }
         },
@@ -132,8 +132,17 @@ pub async fn show(
         Form::Page => {}
     }
     let currency = context.project.settings.currency.as_deref();
+    let open = match &answer {
+        Ok(c) => unfinished(
+            &c.value,
+            &grain,
+            as_of.unwrap_or(context.now_us),
+            given(&asked.to).as_deref(),
+        ),
+        Err(_) => None,
+    };
     let values = match &answer {
-        Ok(c) => html! { (chart(&c.value, &info, currency)) p { (parts::why(&c.evidence.id)) } },
+        Ok(c) => chart(&c.value, &info, currency, open, &grain),
         Err(e) => html! { p { (badge("bad", "not computed")) " " (e.to_string()) } },
     };
     let reference = Reference::new(Kind::Metric, &name);
@@ -159,19 +168,26 @@ pub async fn show(
         ],
     );
     let latest = match &answer {
-        Ok(c) => html! { dl.facts {
-        dt { "Rows" } dd { (c.value.rows.len()) } dt { "Computed" } dd { (format::minute(c.evidence.computed_us)) }
-        dt { "Engine" } dd { (c.value.provenance.engine) } } },
+        Ok(c) => html! {
+            (newest(&c.value, &info, currency, open, &grain))
+            dl.facts {
+                dt { "Computed" } dd { time { (format::minute(c.evidence.computed_us)) } " " (parts::why(&c.evidence.id)) }
+                dt { "Engine" } dd { (c.value.provenance.engine) }
+                dt { "Periods" } dd { (c.value.rows.len()) }
+            }
+        },
         Err(e) => html! { p { (e.to_string()) } },
     };
     Ok(page(&loaded, "/metrics", info.label.as_deref().unwrap_or(&name), html! {
-        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, &asked.query()))
+        (parts::heading(("/metrics", "Metrics"), Kind::Metric, &definition.meta, &asked.query(), html! {}))
         h2 { "Values" }
         div.card { (controls(&info, &grain, &asked)) (values) }
         (nouns(facts, latest, parts::decisions(&decisions?, "No decision on it yet.")))
         h2 { "Used by" }
-        div.card { @if info.used_by.is_empty() { p.soft { "Nothing uses it." } }
-            ul.plain { @for r in &info.used_by { li { span.soft { (r.kind.noun()) } " " (parts::link(&loaded, r.kind, &r.name)) } } } }
+        div.card { @if info.used_by.is_empty() { p.soft { "Nothing uses it." } } @else { dl.facts { @for kind in Kind::ALL {
+            @let names: Vec<&String> = info.used_by.iter().filter(|r| r.kind == kind).map(|r| &r.name).collect();
+            @if !names.is_empty() { dt { (kind.noun()) (if names.len() > 1 { "s" } else { "" }) } dd { (parts::links(&loaded, kind, &names, "none")) } }
+        } } } }
         (lineage)
     }).into_response())
 }
@@ -220,7 +236,57 @@ fn moment(value: &Value) -> Option<i64> {
     }
 }
 
-fn chart(table: &MetricTable, info: &MetricInfo, currency: Option<&str>) -> Markup {
+/// The start of the last period of an answer if it is not over by `now` or cut by `to`.
+fn unfinished(table: &MetricTable, grain: &str, now: i64, to: Option<&str>) -> Option<i64> {
+    let last = table.rows.iter().filter_map(|r| moment(r.first()?)).max()?;
+    let start = jiff::Timestamp::from_microsecond(last)
+        .ok()?
+        .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+        .date();
+    let next = match grain {
+        "day" => start.checked_add(jiff::Span::new().days(1)),
+        "week" => start.checked_add(jiff::Span::new().days(7)),
+        _ => start.checked_add(jiff::Span::new().months(1)),
+    };
+    let end = experiments::moment(&next.ok()?.to_string(), &jiff::tz::TimeZone::UTC).ok()?;
+    // A day given as the end counts whole.
+    let cut = to.and_then(|t| experiments::moment(t, &jiff::tz::TimeZone::UTC).ok());
+    let until = cut.map_or(now, |c| now.min(c + 86_400_000_000));
+    (end > until).then_some(last)
+}
+
+/// The value of the last whole period, and its change on the one before; only where there is one series.
+fn newest(table: &MetricTable, info: &MetricInfo, currency: Option<&str>, open: Option<i64>, grain: &str) -> Markup {
+    if table.columns.len() != 2 {
+        return html! {};
+    }
+    let whole = |row: &&Vec<Value>| {
+        let at = row.first().and_then(moment);
+        at.is_some_and(|at| open.is_none_or(|open| at < open))
+    };
+    let mut values: Vec<(&Vec<Value>, f64)> = table
+        .rows
+        .iter()
+        .filter(whole)
+        .filter_map(|r| Some((r, number(r.last()?))))
+        .filter(|(_, v)| v.is_finite())
+        .collect();
+    let Some((row, value)) = values.pop() else {
+        return html! {};
+    };
+    let before = values.pop().map(|(_, v)| v).filter(|v| *v != 0.0);
+    let good = |change: f64| (change > 0.0) == (info.direction == Direction::Increase);
+    html! {
+        p.soft { (grain) " of " (row.first().map(text).unwrap_or_default()) }
+        p.big { (format::in_unit(value, info.unit.as_deref(), currency)) }
+        @if let Some(before) = before {
+            @let change = (value - before) / before.abs();
+            p class=(if change == 0.0 { "soft" } else if good(change) { "good-ink" } else { "bad-ink" }) { (format::change(change)) " on the " (grain) " before" }
+        }
+    }
+}
+
+fn chart(table: &MetricTable, info: &MetricInfo, currency: Option<&str>, open: Option<i64>, grain: &str) -> Markup {
     let show = |v: f64| format::in_unit(v, info.unit.as_deref(), currency);
     let mut series: BTreeMap<String, Vec<charts::Point>> = BTreeMap::new();
     let mut rows = Vec::new();
@@ -266,15 +332,18 @@ fn chart(table: &MetricTable, info: &MetricInfo, currency: Option<&str>) -> Mark
     let line = charts::Line {
         title: title.clone(),
         series,
-        target: None,
-        from_zero: false,
+        unfinished_from: open,
+        ..charts::Line::default()
     };
     let columns: Vec<String> = table
         .columns
         .iter()
         .map(|c| c.label.clone().unwrap_or_else(|| c.name.clone()))
         .collect();
-    charts::figure(&title, charts::line(&line, &show), &columns, &rows)
+    html! {
+        (charts::figure(&title, charts::line(&line, &show), &columns, &rows))
+        @if open.is_some() { p.note { "Dotted: the last " (grain) " is not over." } }
+    }
 }
 
 fn csv(table: &MetricTable) -> String {

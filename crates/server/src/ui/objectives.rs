@@ -31,7 +31,7 @@ pub fn card(o: &ObjectiveStatus) -> Markup {
     html! { div.card {
         p { (parts::state(o.state)) " " a href=(parts::address(Kind::Objective, &o.objective)) { (o.label.as_deref().unwrap_or(&o.objective)) } }
         (parts::progress(o.progress, tone(o.state), "progress"))
-        p.note { @match least { Some(p) => { "Least probability to hit " (format::percent(p)) }, None => { (o.problem.as_deref().unwrap_or("No probability can be told.")) } } " · " (o.owner) }
+        p.note { @match least { Some(p) => { "Least probability to hit " (format::percent(p)) }, None => { (o.problem.as_deref().unwrap_or(if matches!(o.state, KeyResultState::Hit | KeyResultState::Missed) { "Its period is over" } else { "No probability can be told" })) } } " · " (o.owner) }
     } }
 }
 
@@ -120,15 +120,20 @@ pub async fn show(
             ("In force", force),
         ],
     );
-    let evidence = html! { p { (parts::state(status.state)) " " (status.verdict) } (parts::progress(status.progress, tone(status.state), "progress")) };
+    let evidence = html! {
+        (parts::progress(status.progress, tone(status.state), "progress"))
+        ul.plain { @for k in &status.key_results { li {
+            a href={ "#" (k.name) } { (k.name) } " " (parts::state(k.state)) br;
+            span.soft { @match k.probability { Some(p) => { (format::percent(p)) " to hit" }, None => "no probability" } } " " @if let Some(e) = &k.evidence { (parts::why(e)) }
+        } } }
+    };
     Ok(page(
         &loaded,
         "/objectives",
         status.label.as_deref().unwrap_or(&name),
         html! {
-            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, &asked.query()))
+            (parts::heading(("/objectives", "Objectives"), Kind::Objective, &definition.meta, &asked.query(), parts::as_of_form(asked.text())))
             div class={ "card verdict " (tone(status.state)) } { (status.verdict) }
-            (parts::as_of_form(asked.text()))
             (nouns(facts, evidence, parts::decisions(&decisions, "No decision on it yet.")))
             h2 { "Key results" }
             @for k in &status.key_results { (key_result(&loaded, k, &status.end)) }
@@ -179,7 +184,8 @@ fn key_result(loaded: &Loaded, k: &KeyResultStatus, end: &str) -> Markup {
         title: title.clone(),
         series,
         target: Some(k.target),
-        from_zero: false,
+        compact: true,
+        ..charts::Line::default()
     };
     let rows: Vec<Vec<String>> = k
         .series
@@ -189,17 +195,19 @@ fn key_result(loaded: &Loaded, k: &KeyResultStatus, end: &str) -> Markup {
     html! { section.card id=(k.name) aria-label=(k.name) {
         h3 { (k.name) " " (parts::state(k.state)) }
         p { (k.verdict) " " @if let Some(e) = &k.evidence { (parts::why(e)) } }
-        dl.facts {
-            dt { "Metric" } dd { (parts::link(loaded, Kind::Metric, &k.metric)) }
-            dt { "Baseline" } dd { (k.baseline.map_or("not estimable".into(), show)) @if k.baseline_given { " (given)" } }
-            dt { "Current" } dd { (k.current.map_or("not estimable".into(), show)) }
-            dt { "Target" } dd { (show(k.target)) }
-            dt { "Progress" } dd { (parts::progress(k.progress, tone(k.state), "")) }
-            dt { "Forecast" } dd { @match &k.forecast { Some(f) => { (show(f.point)) " [" (show(f.low)) ", " (show(f.high)) "]" }, None => span.soft { "not estimable" } } }
-            dt { "Probability to hit" } dd { @match k.probability { Some(p) => (format::percent(p)), None => span.soft { "not estimable" } } }
-            @if let Some(problem) = &k.problem { dt { "Problem" } dd { (problem) } }
+        div.beside {
+            dl.facts {
+                dt { "Metric" } dd { (parts::link(loaded, Kind::Metric, &k.metric)) }
+                dt { "Baseline" } dd { (k.baseline.map_or("not estimable".into(), show)) @if k.baseline_given { " (given)" } }
+                dt { "Current" } dd { (k.current.map_or("not estimable".into(), show)) }
+                dt { "Target" } dd { (show(k.target)) }
+                dt { "Progress" } dd { (parts::progress(k.progress, tone(k.state), "")) }
+                dt { "Forecast" } dd { @match &k.forecast { Some(f) => { (show(f.point)) " [" (show(f.low)) ", " (show(f.high)) "]" }, None => span.soft { "not estimable" } } }
+                dt { "Chance to hit" } dd { @match k.probability { Some(p) => (format::percent(p)), None => span.soft { "not estimable" } } }
+                @if let Some(problem) = &k.problem { dt { "Problem" } dd { (problem) } }
+            }
+            @if !past.is_empty() { (charts::figure(&title, charts::line(&chart, &show), &["Period".into(), "Value".into()], &rows)) }
         }
-        @if !past.is_empty() { (charts::figure(&title, charts::line(&chart, &show), &["Period".into(), "Value".into()], &rows)) }
     } }
 }
 

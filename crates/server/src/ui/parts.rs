@@ -169,13 +169,19 @@ pub fn query(fields: &[(&str, &str)]) -> String {
     }
 }
 
-/// The heading of an entity's page: where it lies, its title, its forms. `query` is the page's own state.
-pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, query: &str) -> Markup {
+/// The heading of an entity's page: where it lies, its title, its forms, and at the side the page's tools. `query` is
+/// the page's own state.
+pub fn heading(section: (&str, &str), kind: Kind, meta: &Meta, query: &str, tools: Markup) -> Markup {
     let twin = |suffix: &str| format!("{}.{suffix}{query}", address(kind, &meta.name));
     html! {
         div.crumbs { a href=(section.0) { (section.1) } " / " (kind.noun()) " " code { (meta.name) } }
-        h1 { (meta.label.as_deref().unwrap_or(&meta.name)) }
-        p.note { "Also as " a href=(twin("json")) { "JSON" } " and " a href=(twin("csv")) { "CSV" } }
+        div.pagehead {
+            div {
+                h1 { (meta.label.as_deref().unwrap_or(&meta.name)) }
+                p.note { "Owner " (meta.owner) " · also as " a href=(twin("json")) { "JSON" } " and " a href=(twin("csv")) { "CSV" } }
+            }
+            (tools)
+        }
     }
 }
 
@@ -203,7 +209,6 @@ pub fn definition(meta: &Meta, facts: &[(&str, Markup)]) -> Markup {
         @if let Some(text) = &meta.description { (prose(text)) }
         dl.facts {
             @for (name, value) in facts { dt { (name) } dd { (value) } }
-            dt { "Owner" } dd { (meta.owner) }
             @if !meta.span.file.is_empty() { dt { "Defined in" } dd { code { (meta.span.file) ":" (meta.span.line) } } }
             @if !meta.tags.is_empty() { dt { "Tags" } dd { (meta.tags.join(", ")) } }
             dt { "Digest" } dd { code title=(meta.digest) { (short(&meta.digest)) } }

@@ -197,9 +197,8 @@ async fn render(
         "/reports",
         report.meta.label.as_deref().unwrap_or(name),
         html! {
-            (parts::heading(("/reports", "Reports"), Kind::Report, &report.meta, &asked.query()))
+            (parts::heading(("/reports", "Reports"), Kind::Report, &report.meta, &asked.query(), parts::as_of_form(asked.text())))
             @if !problems.is_empty() { (failed(problems)) }
-            (parts::as_of_form(asked.text()))
             (nouns(facts, evidence, decision))
             @match pack {
                 Some(p) => article.pack aria-label=(p.pack.title) { h2 { (p.pack.title) } (pack::byline(&p.pack)) (pack::sections(&p.pack, pack::values::Links::Pages)) },

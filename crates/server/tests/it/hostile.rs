@@ -67,7 +67,7 @@ async fn texts_of_definitions_data_and_decisions_stay_texts() {
     assert!(experiment.contains("by <script>alert(1)</script>"), "{experiment}");
     assert!(experiment.contains("<script>alert(5)</script>"), "{experiment}");
     assert!(
-        experiment.contains("Value Metric Variant Units Relative lift <script>alert(1)</script>"),
+        experiment.contains("<script>alert(1)</script> Orders 2"),
         "{experiment}"
     );
     let dataset = words(&pages["/k/dataset/orders"]);
