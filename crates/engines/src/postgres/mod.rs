@@ -57,6 +57,23 @@ impl std::fmt::Debug for PostgresEngine {
     }
 }
 
+/// A statement on the server, which is told to stop when nobody waits for its answer any more.
+struct Running {
+    started: tokio::sync::oneshot::Receiver<Box<dyn CancelHandle>>,
+    is_done: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_done
+            && let Ok(handle) = self.started.try_recv()
+        {
+            // It waits for the server's answer.
+            std::thread::spawn(move || handle.try_cancel());
+        }
+    }
+}
+
 /// Host and database of an address, without user and password.
 fn place(uri: &str) -> String {
     let parsed = url::Url::parse(uri).ok();
@@ -239,7 +256,11 @@ impl Engine for PostgresEngine {
             let (remote, label, text) = (Arc::clone(&self.remote), query.label.clone(), sql.clone());
             let control = control.clone();
             let work = async move {
-                let (send, mut started) = tokio::sync::oneshot::channel::<Box<dyn CancelHandle>>();
+                let (send, started) = tokio::sync::oneshot::channel::<Box<dyn CancelHandle>>();
+                let mut statement = Running {
+                    started,
+                    is_done: false,
+                };
                 let (name, rows_read) = (label.clone(), Arc::clone(&control.rows_read));
                 let mut running = tokio::task::spawn_blocking(move || {
                     let count = |batch: &RecordBatch| {
@@ -253,6 +274,7 @@ impl Engine for PostgresEngine {
                 loop {
                     tokio::select! {
                         result = &mut running => {
+                            statement.is_done = true;
                             let result = result.map_err(|e| EngineError::Run {
                                 label: label.clone(),
                                 cause: format!("the driver broke off: {e}"),
@@ -260,7 +282,7 @@ impl Engine for PostgresEngine {
                             return if asked { Err(EngineError::Cancelled(label)) } else { result };
                         }
                         _ = tick.tick() => {
-                            if control.cancel.is_cancelled() && !asked && let Ok(handle) = started.try_recv() {
+                            if control.cancel.is_cancelled() && !asked && let Ok(handle) = statement.started.try_recv() {
                                 asked = true;
                                 // It waits for the server's answer.
                                 let _ = tokio::task::spawn_blocking(move || handle.try_cancel()).await;

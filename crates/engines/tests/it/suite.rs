@@ -352,10 +352,10 @@ fn literal(array: &ArrayRef, row: usize) -> String {
     }
 }
 
-/// Loads the tables through the driver, into a schema of their own.
-fn load(uri: &str, schema: &str) {
+/// A connection of the tests' own, which may write.
+fn connection(uri: &str) -> adbc_driver_manager::ManagedConnection {
     use adbc_core::options::{AdbcVersion, OptionDatabase};
-    use adbc_core::{Connection, Database, Driver, Statement};
+    use adbc_core::{Database, Driver};
     let folder = std::env::var("STEWARD_ADBC_DRIVER_DIR").unwrap_or_default();
     let library = Path::new(&folder).join("libadbc_driver_postgresql.so");
     let mut driver =
@@ -363,7 +363,26 @@ fn load(uri: &str, schema: &str) {
     let database = driver
         .new_database_with_opts([(OptionDatabase::Uri, uri.into())])
         .unwrap();
-    let mut connection = database.new_connection().unwrap();
+    database.new_connection().unwrap()
+}
+
+/// How many statements that hold `words` the server is working on.
+fn active(uri: &str, words: &str) -> i64 {
+    use adbc_core::{Connection, Statement};
+    let mut connection = connection(uri);
+    let mut statement = connection.new_statement().unwrap();
+    let sql = format!(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%{words}%'"
+    );
+    statement.set_sql_query(sql).unwrap();
+    let batch = statement.execute().unwrap().next().unwrap().unwrap();
+    batch.column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0)
+}
+
+/// Loads the tables through the driver, into a schema of their own.
+fn load(uri: &str, schema: &str) {
+    use adbc_core::{Connection, Statement};
+    let mut connection = connection(uri);
     let mut run = |sql: &str| {
         let mut statement = connection.new_statement().unwrap();
         statement.set_sql_query(sql).unwrap();
@@ -402,7 +421,11 @@ fn postgresql_answers_the_suite_with_the_same_digits() {
     load(&uri, &schema);
     let folder = tempfile::tempdir().unwrap();
     let expected = embedded(folder.path());
-    let remote = PostgresEngine::connect(PostgresOptions { uri, driver_dir: None }).unwrap();
+    let remote = PostgresEngine::connect(PostgresOptions {
+        uri: uri.clone(),
+        driver_dir: None,
+    })
+    .unwrap();
     let place = |table: &str| TableSource {
         name: table.into(),
         format: TableFormat::Table,
@@ -454,7 +477,29 @@ fn postgresql_answers_the_suite_with_the_same_digits() {
     let started = std::time::Instant::now();
     let error = block_on(remote.run(&endless, &control)).unwrap_err();
     assert!(matches!(error, EngineError::Cancelled(_)), "{error:?}");
-    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    assert!(started.elapsed() < std::time::Duration::from_secs(60));
+
+    // A query that nobody waits for is stopped on the server too.
+    let control = RunControl::default();
+    let mut running = remote.run(&endless, &control);
+    let waker = futures::task::noop_waker();
+    let wait = |what: &str, mut until: Box<dyn FnMut() -> bool + '_>| {
+        let soon = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !until() {
+            assert!(std::time::Instant::now() < soon, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    wait(
+        "it never started",
+        Box::new(|| {
+            let mut context = std::task::Context::from_waker(&waker);
+            assert!(running.as_mut().poll(&mut context).is_pending());
+            active(&uri, &schema) == 1
+        }),
+    );
+    drop(running);
+    wait("it goes on", Box::new(|| active(&uri, &schema) == 0));
 }
 
 #[test]
