@@ -152,6 +152,20 @@ fn away_from_zero(x: f64) -> f64 {
     if x.abs() < TINY { TINY } else { x }
 }
 
+/// P(X ≤ x) of the beta distribution with `a`, `b` > 0; NaN outside.
+pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+    if x.is_nan() || !(a > 0.0 && b > 0.0 && a.is_finite() && b.is_finite()) {
+        return f64::NAN;
+    }
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if x >= 1.0 {
+        return 1.0;
+    }
+    beta_regularized(a, b, x, 1.0 - x, x.ln())
+}
+
 /// Regularised incomplete beta I_x(a, b), given y = 1 − x and ln x computed without loss.
 fn beta_regularized(a: f64, b: f64, x: f64, y: f64, ln_x: f64) -> f64 {
     if y <= 0.0 {

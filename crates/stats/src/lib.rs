@@ -24,6 +24,7 @@
 //! | [`programme`] | What did the winners of many experiments add up to? |
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
+//! | [`bayes`] | How likely is the treatment better, and what is lost if not? |
 //! | [`multiplicity`] | Which of several results still count? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -34,6 +35,7 @@
 
 pub mod adjustment;
 pub mod assumptions;
+pub mod bayes;
 mod binomial;
 pub mod capping;
 pub mod cluster;

@@ -10,6 +10,7 @@ mod kind;
 mod parse;
 mod sample;
 
+mod bayesian;
 mod comparison;
 mod multiple;
 mod planning;
@@ -71,6 +72,7 @@ pub struct Answer {
 
 /// Method families, one file each.
 const FAMILIES: &[&[Method]] = &[
+    bayesian::METHODS,
     comparison::METHODS,
     multiple::METHODS,
     planning::METHODS,
