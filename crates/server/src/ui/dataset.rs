@@ -245,7 +245,7 @@ fn checks(report: Option<&QualityReport>, past: &[PastReport]) -> Markup {
                     th scope="row" { (c.name) @if c.severity != "error" { br; span.soft { (c.severity) } } }
                     td data-l="Result" { (badge(tone(c.status), word(c.status))) }
                     td data-l="Promised" { (c.expected) }
-                    td data-l="Found" { (c.message) } }
+                    td data-l="Found" { (c.message) }
                     td.nowrap data-l="Lately" { (lately(&c.name, recent)) }
                     td.place data-l="Defined in" { @if !c.span.file.is_empty() { code { (c.span.file) ":" (c.span.line) } } }
                 } } }
