@@ -54,6 +54,9 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Show what applying would change, and what would break.
+    #[command(
+        after_help = "Exit code 1: applying would break something, or names are used that nothing defines.\n\nExamples:\n  steward plan\n  steward plan --json > plan.json"
+    )]
     Plan,
     /// Put the definitions in force, recorded as one decision.
     #[command(after_help = "Example:\n  steward apply --as mara -m 'Contracts for the new order feed'")]

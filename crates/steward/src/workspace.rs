@@ -49,6 +49,23 @@ impl Definitions {
             .cloned()
             .collect()
     }
+
+    /// Shows the errors on standard error.
+    pub fn show_errors(&self) {
+        eprint!(
+            "{}",
+            steward_definitions::diagnostic::render(&self.errors(), &self.sources, output::colour())
+        );
+    }
+
+    /// Shows the errors, and says that they keep the project from being used.
+    pub fn refused(&self) -> Failure {
+        self.show_errors();
+        Failure::no(format!(
+            "{} problem(s) in the definitions; nothing was done",
+            self.errors().len()
+        ))
+    }
 }
 
 /// Microseconds since 1970 UTC.
@@ -62,16 +79,8 @@ pub fn now_us() -> i64 {
 /// Opens a project for work; definitions with errors are refused.
 pub async fn open(folder: &Path) -> Result<Context, Failure> {
     let definitions = Definitions::read(folder)?;
-    let errors = definitions.errors();
-    if !errors.is_empty() {
-        eprint!(
-            "{}",
-            steward_definitions::diagnostic::render(&errors, &definitions.sources, output::colour())
-        );
-        return Err(Failure::no(format!(
-            "{} problem(s) in the definitions; nothing was done",
-            errors.len()
-        )));
+    if !definitions.errors().is_empty() {
+        return Err(definitions.refused());
     }
     let context = context(folder, definitions.project).await?;
     for (dataset, e) in context.register().await {

@@ -12,7 +12,7 @@ mod waiting;
 
 pub use types::*;
 
-use steward_definitions::Project;
+use steward_definitions::{Person, Project};
 use steward_ledger::{Event, Filter, Ledger};
 
 use crate::{CapabilityError, Context};
@@ -30,7 +30,10 @@ pub async fn plan(context: &Context) -> Result<PlanView, CapabilityError> {
 /// The plan, and the application that it starts from.
 async fn planned(context: &Context) -> Result<(PlanView, Option<Event>, bool), CapabilityError> {
     let last = last_application(&context.ledger, None).await?;
-    let before = last.as_ref().map(read_applied).transpose()?;
+    let mut before = last.as_ref().map(read_applied).transpose()?;
+    if let (Some((_, project)), true) = (&mut before, last.as_ref().is_some_and(|e| e.private.is_none())) {
+        known_again(project, &context.project);
+    }
     let same = before
         .as_ref()
         .is_some_and(|(p, _)| p.digest == planning::digest(&context.project));
@@ -66,6 +69,18 @@ fn read_applied(event: &Event) -> Result<(AppliedPayload, Project), CapabilityEr
         project.settings.people = private.people;
     }
     Ok((payload, project))
+}
+
+/// Names and addresses that were erased from an application cannot be compared: they count as the folder's.
+fn known_again(applied: &mut Project, folder: &Project) {
+    for person in &mut applied.settings.people {
+        if let Some(same) = folder.settings.people.iter().find(|p| p.name == person.name) {
+            *person = Person {
+                team: person.team.take(),
+                ..same.clone()
+            };
+        }
+    }
 }
 
 /// Applies the folder's definitions as one decision. Applying what is in force already appends nothing.

@@ -118,6 +118,18 @@ pub(crate) async fn evaluate(
     })
 }
 
+/// The moment by which a slice is judged: the end of its day, or now if that day still runs. A past day does not age.
+pub(crate) fn slice_as_of(day: &str, now_us: i64) -> i64 {
+    midnight(day).map_or(now_us, |start| now_us.min(start + DAY_US))
+}
+
+/// First moment of an ISO date in UTC.
+fn midnight(day: &str) -> Option<i64> {
+    let date = day.parse::<jiff::civil::Date>().ok()?;
+    let start = jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+    Some(start.as_microsecond())
+}
+
 /// The condition on rows, and the day's first and last moment.
 fn slice(
     options: &CheckOptions,
@@ -130,12 +142,8 @@ fn slice(
         ))
     };
     if let Some(day) = &options.day {
-        let start = day
-            .parse::<jiff::civil::Date>()
-            .ok()
-            .and_then(|d| jiff::tz::TimeZone::UTC.to_timestamp(d.at(0, 0, 0, 0)).ok())
-            .map(jiff::Timestamp::as_microsecond)
-            .ok_or_else(|| CapabilityError::Invalid(format!("{day:?} is no day; write 2025-01-31")))?;
+        let start =
+            midnight(day).ok_or_else(|| CapabilityError::Invalid(format!("{day:?} is no day; write 2025-01-31")))?;
         let column = quote(time.ok_or_else(no_time)?);
         let end = start + DAY_US;
         let condition = format!(

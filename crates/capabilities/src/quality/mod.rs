@@ -37,7 +37,11 @@ pub async fn conclude(
         name: dataset.into(),
         near: nearest(dataset, project.datasets.keys().map(String::as_str)).map(str::to_owned),
     })?;
-    let as_of_us = options.as_of_us.unwrap_or(context.now_us);
+    let now_us = context.now_us;
+    let slice = |day: &str| evaluate::slice_as_of(day, now_us);
+    let as_of_us = options
+        .as_of_us
+        .unwrap_or_else(|| options.day.as_deref().map_or(now_us, slice));
     let mut tables = BTreeSet::from([dataset.to_owned()]);
     let mut timed = options.as_of_us.is_some();
     for check in rules::checks(found) {

@@ -7,7 +7,8 @@ use steward_definitions::{Reference, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CheckOptions {
-    /// Judge freshness, and count rows, as of this moment (microseconds since 1970 UTC); `None` is now.
+    /// Judge freshness, and count rows, as of this moment (microseconds since 1970 UTC); `None` is now, or the
+    /// end of `day` once it is past.
     pub as_of_us: Option<i64>,
     /// Only rows of this day (ISO date, UTC) of `time_column`.
     pub day: Option<String>,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::json;
 use steward_capabilities::governance::{self, PlanView};
-use steward_definitions::{Severity, diagnostic, schema};
+use steward_definitions::{Diagnostic, Severity, diagnostic, schema};
 
 use super::{actor, moment};
 use crate::cli::{CheckFormat, Who};
@@ -65,16 +66,33 @@ pub fn schema(out: Option<&Path>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// `steward plan`.
+/// `steward plan`. A name that nothing defines any more is what a breaking change leaves behind: it is shown beside the
+/// plan, which says what else breaks. Any other error would show definitions as removed that are only misspelt.
 pub async fn plan(folder: &Path, json: bool) -> Result<Outcome, Failure> {
-    let context = workspace::open(folder).await?;
+    let definitions = Definitions::read(folder)?;
+    let errors = definitions.errors();
+    let dangling = |code: &str| code.starts_with("unknown-") && code != "unknown-key";
+    if errors.iter().any(|e| !dangling(&e.code)) {
+        return Err(definitions.refused());
+    }
+    definitions.show_errors();
+    let context = workspace::context(folder, definitions.project).await?;
     let plan = governance::plan(&context).await?;
     if json {
-        output::json(&plan)?;
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            #[serde(flatten)]
+            plan: &'a PlanView,
+            problems: &'a [Diagnostic],
+        }
+        output::json(&Shown {
+            plan: &plan,
+            problems: &errors,
+        })?;
     } else {
         output::text_line(&plan_text(&plan))?;
     }
-    Ok(Outcome::of(plan.breaks.is_empty()))
+    Ok(Outcome::of(plan.breaks.is_empty() && errors.is_empty()))
 }
 
 fn plan_text(plan: &PlanView) -> String {

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod engine;
+mod larkspur;
 mod licences;
 mod rooms;
 mod stats;
+mod support;
