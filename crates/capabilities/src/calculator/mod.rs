@@ -12,9 +12,15 @@ mod sample;
 
 mod bayesian;
 mod comparison;
+mod designs;
+mod health;
+mod many;
 mod multiple;
 mod planning;
+mod quantiles;
+mod regressions;
 mod sequential;
+mod shapes;
 mod split;
 
 use serde_json::{Value, json};
@@ -74,9 +80,15 @@ pub struct Answer {
 const FAMILIES: &[&[Method]] = &[
     bayesian::METHODS,
     comparison::METHODS,
+    designs::METHODS,
+    health::METHODS,
+    many::METHODS,
     multiple::METHODS,
     planning::METHODS,
+    quantiles::METHODS,
+    regressions::METHODS,
     sequential::METHODS,
+    shapes::METHODS,
     split::METHODS,
 ];
 
@@ -222,3 +234,5 @@ const ESTIMATED: Object = Object::of(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worked;

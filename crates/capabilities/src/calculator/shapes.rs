@@ -1,0 +1,267 @@
+//! Metrics of a shape of their own: capped and trimmed means, funnels, retention.
+
+use serde_json::{Value, json};
+use steward_stats::capping::{Cap, capped_lift, trimmed};
+use steward_stats::funnel::funnel;
+use steward_stats::lift::Lift;
+use steward_stats::retention::{Unit, Window, retention};
+
+use super::comparison::LIFT;
+use super::input::Input;
+use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
+use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
+
+/// Methods of this file.
+pub const METHODS: &[Method] = &[
+    Method {
+        name: "capped_mean",
+        doc: "Difference of means of capped (winsorised) values, with the uncapped one beside it.",
+        source: "Tukey & McLaughlin 1963; Welch 1947",
+        input: &Object::of(
+            "Two groups and where values are pulled in",
+            &[
+                Field::required("control", NUMBERS, "One value per unit of the control"),
+                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
+                Field::default(
+                    "kind",
+                    Kind::Choice(&["absolute", "percentile"]),
+                    "\"absolute\"",
+                    "Whether limits are values, or percentiles of both groups together in (0, 1)",
+                ),
+                Field::optional("low", Kind::Number, "Lower limit"),
+                Field::optional("high", Kind::Number, "Upper limit"),
+                Field::default(
+                    "ignore_zeros",
+                    Kind::Flag,
+                    "false",
+                    "Percentiles of values other than 0",
+                ),
+                LEVEL,
+            ],
+        ),
+        output: &Object::of(
+            "Both comparisons",
+            &[
+                Field::required("capped", Kind::Object(&LIFT), "Of capped values"),
+                Field::required("raw", Kind::Object(&LIFT), "Of values as they are"),
+                Field::optional("low", Kind::Number, "Lower limit used, as a value"),
+                Field::optional("high", Kind::Number, "Upper limit used, as a value"),
+                Field::required("moved", COUNTS, "Values moved in control and treatment"),
+            ],
+        ),
+        compute: |i| {
+            let (low, high) = (i.maybe_number("low"), i.maybe_number("high"));
+            let cap = match i.text("kind")?.as_str() {
+                "percentile" => Cap::Percentile {
+                    low,
+                    high,
+                    ignore_zeros: i.flag("ignore_zeros"),
+                },
+                _ => Cap::Absolute { low, high },
+            };
+            let found = capped_lift(
+                &i.numbers("control")?,
+                &i.numbers("treatment")?,
+                cap,
+                i.number("level")?,
+            )?;
+            if let Err(e) = found.capped.absolute {
+                return Err(e.into());
+            }
+            Ok(json!({
+                "capped": written(&found.capped), "raw": written(&found.raw),
+                "low": found.cap.low, "high": found.cap.high, "moved": found.cap.moved,
+            }))
+        },
+    },
+    Method {
+        name: "trimmed_mean",
+        doc: "Difference of trimmed means by Yuen's t.",
+        source: "Yuen 1974",
+        input: &Object::of(
+            "Two groups",
+            &[
+                Field::required("control", NUMBERS, "One value per unit of the control"),
+                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
+                Field::default(
+                    "trim",
+                    Kind::Number,
+                    "0.2",
+                    "Share taken off each end, from 0 to below 0.5",
+                ),
+                LEVEL,
+            ],
+        ),
+        output: &Object::of(
+            "The difference",
+            &[Field::required("estimate", ESTIMATE, "Treatment − control")],
+        ),
+        compute: |i| {
+            let (c, t) = (i.numbers("control")?, i.numbers("treatment")?);
+            let found = trimmed(&c, &t, i.number("trim")?, i.number("level")?)?;
+            Ok(json!({ "estimate": estimate(&found) }))
+        },
+    },
+    Method {
+        name: "funnel",
+        doc: "Ordered steps: the share that goes on from each step and from the start, compared.",
+        source: "Deng, Knoblich & Lu 2018",
+        input: &Object::of(
+            "Two groups with, per unit, whether (or how often) each step was reached",
+            &[
+                Field::required("control", TABLE, "One list per step, a value per unit each"),
+                Field::required("treatment", TABLE, "Same steps"),
+                LEVEL,
+            ],
+        ),
+        output: &Object::of(
+            "Steps",
+            &[Field::required("steps", Kind::List(&Kind::Object(&STEP)), "By step")],
+        ),
+        compute: |i| {
+            let found = funnel(&columns(i, "control")?, &columns(i, "treatment")?, i.number("level")?)?;
+            let steps: Vec<Value> = found
+                .iter()
+                .map(|s| {
+                    let mut step = json!({ "step": s.step, "overall": written(&s.overall) });
+                    if let Some(previous) = &s.from_previous {
+                        step["from_previous"] = written(previous);
+                    }
+                    step
+                })
+                .collect();
+            Ok(json!({ "steps": steps }))
+        },
+    },
+    Method {
+        name: "retention",
+        doc: "Share of units active in windows of days since their start, among units observed long enough.",
+        source: "Fleiss, Levin & Paik 2003",
+        input: &Object::of(
+            "Two groups and the windows",
+            &[
+                Field::required("control", Kind::List(&Kind::Object(&UNIT)), "Units of the control"),
+                Field::required("treatment", Kind::List(&Kind::Object(&UNIT)), "Units of the treatment"),
+                Field::required(
+                    "windows",
+                    Kind::List(&Kind::Object(&WINDOW)),
+                    "Windows: day-7 retention is from 7 to 7",
+                ),
+                LEVEL,
+            ],
+        ),
+        output: &Object::of(
+            "Windows",
+            &[Field::required(
+                "windows",
+                Kind::List(&Kind::Object(&RETAINED)),
+                "By window",
+            )],
+        ),
+        compute: |i| {
+            let windows = i
+                .objects("windows")?
+                .iter()
+                .map(|w| {
+                    Ok(Window {
+                        from: day(w.count("from")?),
+                        to: day(w.count("to")?),
+                    })
+                })
+                .collect::<Result<Vec<_>, Problem>>()?;
+            let found = retention(
+                &units(i, "control")?,
+                &units(i, "treatment")?,
+                &windows,
+                i.number("level")?,
+            )?;
+            let all: Vec<Value> = found
+                .iter()
+                .map(|r| {
+                    json!({
+                        "from": r.window.from, "to": r.window.to,
+                        "eligible": [r.eligible.0, r.eligible.1], "retained": [r.retained.0, r.retained.1],
+                        "lift": written(&r.lift),
+                    })
+                })
+                .collect();
+            Ok(json!({ "windows": all }))
+        },
+    },
+];
+
+const STEP: Object = Object::of(
+    "A step",
+    &[
+        Field::required("step", Kind::Count, "Position, from 0"),
+        Field::optional(
+            "from_previous",
+            Kind::Object(&LIFT),
+            "Reached over reached the step before",
+        ),
+        Field::required("overall", Kind::Object(&LIFT), "Reached over all units"),
+    ],
+);
+
+const UNIT: Object = Object::of(
+    "A unit's activity",
+    &[
+        Field::required("observed", Kind::Count, "Whole days observed since its start"),
+        Field::required("active", COUNTS, "Days since its start with activity"),
+    ],
+);
+
+const WINDOW: Object = Object::of(
+    "Days since the start, both ends included",
+    &[
+        Field::required("from", Kind::Count, "First day"),
+        Field::required("to", Kind::Count, "Last day"),
+    ],
+);
+
+const RETAINED: Object = Object::of(
+    "Retention in a window",
+    &[
+        Field::required("from", Kind::Count, "First day"),
+        Field::required("to", Kind::Count, "Last day"),
+        Field::required("eligible", COUNTS, "Units observed to its end: control, treatment"),
+        Field::required("retained", COUNTS, "Of them, active in it"),
+        Field::required("lift", Kind::Object(&LIFT), "Shares compared"),
+    ],
+);
+
+fn written(lift: &Lift) -> Value {
+    json!({
+        "absolute": either(&lift.absolute), "relative": either(&lift.relative),
+        "control": either(&lift.control), "treatment": either(&lift.treatment),
+    })
+}
+
+/// Moments of columns that must be equally long.
+pub fn columns(input: &Input<'_>, name: &str) -> Result<steward_stats::Moments, Problem> {
+    let all = input.table(name)?;
+    let first = all.first().map_or(0, Vec::len);
+    if let Some(i) = all.iter().position(|c| c.len() != first) {
+        let message = format!(
+            "list {i} has {} values, the first {first}; give one per unit",
+            all[i].len()
+        );
+        return Err(input.wrong(name, message).into());
+    }
+    Ok(sample::columns(&all))
+}
+
+fn day(x: u64) -> u32 {
+    u32::try_from(x).unwrap_or(u32::MAX)
+}
+
+fn units(input: &Input<'_>, name: &str) -> Result<Vec<Unit>, Problem> {
+    let read = |u: &Input<'_>| {
+        let active = u.counts("active")?.into_iter().map(day).collect();
+        Ok(Unit {
+            observed: day(u.count("observed")?),
+            active,
+        })
+    };
+    input.objects(name)?.iter().map(read).collect()
+}
