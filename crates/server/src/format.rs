@@ -54,6 +54,17 @@ pub fn percent(value: f64) -> String {
     format!("{}%", trimmed(value * 100.0, if value.abs() >= 0.1 { 1 } else { 2 }))
 }
 
+/// A probability as per cent; next to nothing and next to certainty are said so.
+pub fn probability(p: f64) -> String {
+    if p > 0.0 && p < 1e-3 {
+        "under 0.1%".to_string()
+    } else if p < 1.0 && p > 1.0 - 1e-3 {
+        "over 99.9%".to_string()
+    } else {
+        percent(p)
+    }
+}
+
 /// A relative change with its sign: `+6.4%`.
 pub fn change(value: f64) -> String {
     if value.is_finite() && value > 0.0 {
@@ -190,6 +201,10 @@ mod tests {
         assert_eq!(percent(0.04521), "4.52%");
         assert_eq!(percent(-9.81e-6), "−0.000981%");
         assert_eq!(percent(0.0), "0%");
+        assert_eq!(
+            [0.0, 1.1e-8, 0.57, 0.9999, 1.0].map(probability),
+            ["0%", "under 0.1%", "57%", "over 99.9%", "100%"]
+        );
         assert_eq!(change(0.064), "+6.4%");
         assert_eq!(p_value(1.23e-40), "1.2e-40");
         assert_eq!(p_value(0.0312), "0.031");

@@ -115,6 +115,22 @@ pub fn line(chart: &Line, label: &dyn Fn(f64) -> String) -> Markup {
     }
 }
 
+/// The start of the last period if it is not over at a moment; `grain` is `day`, `week`, `month`, `quarter` or `year`.
+/// Microseconds since 1970 UTC.
+pub fn unfinished(last_start_us: i64, grain: &str, until_us: i64) -> Option<i64> {
+    let start = date(last_start_us)?;
+    let next = match grain {
+        "day" => start.checked_add(jiff::Span::new().days(1)),
+        "week" => start.checked_add(jiff::Span::new().days(7)),
+        "month" => start.checked_add(jiff::Span::new().months(1)),
+        "quarter" => start.checked_add(jiff::Span::new().months(3)),
+        "year" => start.checked_add(jiff::Span::new().years(1)),
+        _ => return None,
+    };
+    let end = jiff::tz::TimeZone::UTC.to_timestamp(next.ok()?.at(0, 0, 0, 0)).ok()?;
+    (end.as_microsecond() > until_us).then_some(last_start_us)
+}
+
 /// How many points cover periods that are over.
 fn finished(points: &[Point], unfinished_from: Option<i64>) -> usize {
     match unfinished_from {
@@ -289,6 +305,17 @@ mod tests {
             (1, 1),
             "{dotted}"
         );
+    }
+
+    #[test]
+    fn a_period_is_over_when_the_next_begins() {
+        let at = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_microsecond).unwrap_or(0);
+        let start = at("2025-02-01T00:00:00Z");
+        let (before, end) = (at("2025-02-28T23:59:59Z"), at("2025-03-01T00:00:00Z"));
+        assert_eq!(unfinished(start, "month", before), Some(start));
+        assert_eq!(unfinished(start, "month", end), None);
+        assert_eq!(unfinished(start, "week", at("2025-02-08T00:00:00Z")), None);
+        assert_eq!(unfinished(start, "fortnight", before), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod strip;
 pub use bars::{Bar, bars};
 pub use graph::{Graph, Node, graph};
 pub use interval::{IntervalScale, interval};
-pub use line::{Line, Point, Series, line};
+pub use line::{Line, Point, Series, line, unfinished};
 pub use strip::strip;
 
 use maud::{Markup, html};

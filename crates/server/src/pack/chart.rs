@@ -8,12 +8,12 @@ use steward_capabilities::reports::Chart;
 use steward_compute::Value;
 
 use super::values::{Links, as_number, cell, in_unit, plain, source};
-use crate::charts::{Bar, Line, Point, Series, bars, figure, line};
+use crate::charts::{Bar, Line, Point, Series, bars, figure, line, unfinished};
 
 const DAY: i64 = 86_400_000_000;
 
 /// The chart with its table.
-pub fn render(chart: &Chart, currency: Option<&str>, links: Links) -> Markup {
+pub fn render(chart: &Chart, currency: Option<&str>, as_of_us: i64, links: Links) -> Markup {
     let columns = &chart.table.columns;
     let heads: Vec<String> = columns
         .iter()
@@ -25,9 +25,10 @@ pub fn render(chart: &Chart, currency: Option<&str>, links: Links) -> Markup {
             @for (k, metric) in metrics.iter().enumerate() {
                 @let caption = if metrics.len() > 1 { format!("{}: {}", chart.title, heads[*metric]) } else { chart.title.clone() };
                 @let rows = if k == 0 { table(chart, currency) } else { Vec::new() };
-                @if k == 0 { (figure(&caption, picture(chart, *metric, &caption, currency), &heads, &rows)) }
-                @else { p { strong { (caption) } } div.scroll tabindex="0" role="region" aria-label=(caption) { (picture(chart, *metric, &caption, currency)) } }
+                @if k == 0 { (figure(&caption, picture(chart, *metric, &caption, currency, as_of_us), &heads, &rows)) }
+                @else { p { strong { (caption) } } div.scroll tabindex="0" role="region" aria-label=(caption) { (picture(chart, *metric, &caption, currency, as_of_us)) } }
             }
+            @if chart.mark != "bar" && open_period(chart, as_of_us).is_some() { p.note { "Dotted: the last period is not over." } }
             (source("Chart", &chart.evidence, links))
         }
     }
@@ -42,6 +43,23 @@ fn positions(columns: &[MetricColumn], kind: ColumnKind) -> Vec<usize> {
         .collect()
 }
 
+/// The start of the last period, if it was not over when the pack was built.
+fn open_period(chart: &Chart, as_of_us: i64) -> Option<i64> {
+    let time = positions(&chart.table.columns, ColumnKind::Time).first().copied()?;
+    let grain = chart.table.columns.get(time)?.grain.as_deref()?;
+    let starts = chart.table.rows.iter().filter_map(|r| moment(r.get(time)?));
+    unfinished(starts.max()?, grain, as_of_us)
+}
+
+/// When a period starts, microseconds since 1970 UTC.
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::Date(days) => Some(i64::from(*days) * DAY),
+        Value::Timestamp(us) => Some(*us),
+        _ => None,
+    }
+}
+
 fn table(chart: &Chart, currency: Option<&str>) -> Vec<Vec<String>> {
     let columns = &chart.table.columns;
     let print = |row: &Vec<Value>| {
@@ -53,7 +71,7 @@ fn table(chart: &Chart, currency: Option<&str>) -> Vec<Vec<String>> {
     chart.table.rows.iter().map(print).collect()
 }
 
-fn picture(chart: &Chart, metric: usize, caption: &str, currency: Option<&str>) -> Markup {
+fn picture(chart: &Chart, metric: usize, caption: &str, currency: Option<&str>, as_of_us: i64) -> Markup {
     let columns = &chart.table.columns;
     let unit = columns.get(metric).and_then(|c| c.unit.as_deref());
     let time = positions(columns, ColumnKind::Time).first().copied();
@@ -71,10 +89,8 @@ fn picture(chart: &Chart, metric: usize, caption: &str, currency: Option<&str>) 
         Some(time) if chart.mark != "bar" => {
             let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
             for row in &chart.table.rows {
-                let at_us = match row.get(time) {
-                    Some(Value::Date(days)) => i64::from(*days) * DAY,
-                    Some(Value::Timestamp(us)) => *us,
-                    _ => continue,
+                let Some(at_us) = row.get(time).and_then(moment) else {
+                    continue;
                 };
                 let point = Point {
                     at_us,
@@ -95,6 +111,7 @@ fn picture(chart: &Chart, metric: usize, caption: &str, currency: Option<&str>) 
                 title: caption.to_string(),
                 series: series.collect(),
                 from_zero: chart.mark == "area",
+                unfinished_from: open_period(chart, as_of_us),
                 ..Line::default()
             };
             line(&drawn, &|v| in_unit(v, unit, currency))

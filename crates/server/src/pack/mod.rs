@@ -76,7 +76,7 @@ pub fn sections(pack: &Pack, links: Links) -> Markup {
         out.push(match &section.content {
             SectionContent::Prose { markdown } => prose::render(markdown, &pack.title),
             SectionContent::Figure(_) => continue,
-            SectionContent::Chart(chart) => chart::render(chart, currency, links),
+            SectionContent::Chart(chart) => chart::render(chart, currency, pack.as_of_us, links),
             SectionContent::Table(table) => sql_table(table, links),
             SectionContent::Experiment { readout } => experiment::render(readout, currency, links),
             SectionContent::Objective { status } => objective::render(status, currency, links),

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use steward_capabilities::portfolio::{KeyResultState, KeyResultStatus, ObjectiveStatus};
 
 use super::values::{Links, in_unit, short};
-use crate::format::percent;
+use crate::format::{percent, probability};
 use crate::ui::layout::badge;
 
 /// The tone of a state.
@@ -60,7 +60,7 @@ fn row(k: &KeyResultStatus, currency: Option<&str>, links: Links) -> Markup {
             td.num { (print(k.target)) }
             td.num { (or_dash(k.progress.map(percent))) }
             td.num { (or_dash(k.forecast.as_ref().map(|f| format!("{} ({} to {})", print(f.point), print(f.low), print(f.high))))) }
-            td.num { (or_dash(k.probability.map(percent))) }
+            td.num { (or_dash(k.probability.map(probability))) }
             td { (badge(tone(k.state), k.state.words())) }
         }
     }

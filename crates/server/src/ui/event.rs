@@ -14,7 +14,6 @@ use super::parts;
 use crate::State;
 use crate::error::ErrorPage;
 use crate::format;
-use crate::state::Loaded;
 
 /// The page, or JSON.
 pub async fn show(Shared(state): Shared<State>, Path(segment): Path<String>) -> Result<Response, ErrorPage> {
@@ -75,7 +74,7 @@ pub async fn show(Shared(state): Shared<State>, Path(segment): Path<String>) -> 
                 dt { "Id" } dd { code { (event.id) } }
             } }
             @if let Some(d) = decision { h2 { "Decision" } (decided(d)) }
-            @if let Some(plan) = plan(event) { h2 { "Definitions" } (applied(&loaded, &plan)) }
+            @if let Some(plan) = plan(event) { h2 { "Definitions" } (super::plan::changes(&loaded, &plan)) }
             h2 { "What stands in the chain" }
             div.card { (document("Payload", &event.payload, &format!("/ledger/{sequence}.json"))) }
             h2 { "What stands beside it" }
@@ -105,26 +104,6 @@ fn decided(d: &Decision) -> Markup {
 /// What an application of definitions changed.
 fn plan(event: &Event) -> Option<PlanView> {
     serde_json::from_value(event.payload.get("plan")?.clone()).ok()
-}
-
-fn applied(loaded: &Loaded, plan: &PlanView) -> Markup {
-    let count = |action: &str| plan.changes.iter().filter(|c| c.action == action).count();
-    html! { div.card {
-        p { (count("added")) " added, " (count("changed")) " changed, " (count("removed")) " removed" }
-        @if !plan.changes.is_empty() { details open[plan.changes.len() <= 20] {
-            summary { "Every change" }
-            div.scroll tabindex="0" role="region" aria-label="Changes" { table {
-                thead { tr { th scope="col" { "Definition" } th scope="col" { "Change" } th scope="col" { "Fields" } th scope="col" { "Owner" } } }
-                tbody { @for c in &plan.changes { tr {
-                    th scope="row" { (parts::subject(loaded, &c.reference)) " " span.soft { (c.reference.split('/').next().unwrap_or_default().replace('_', " ")) } }
-                    td { (badge(if c.breaking.is_empty() { "" } else { "bad" }, &c.action)) @for b in &c.breaking { br; span.soft { (b) } } }
-                    td { @for (i, f) in c.fields.iter().enumerate() { @if i > 0 { ", " } code { (f.field) } } }
-                    td { (c.owner) }
-                } } }
-            } }
-        } }
-        @if !plan.breaks.is_empty() { h3 { "What it broke" } ul { @for b in &plan.breaks { li { (parts::subject(loaded, &b.reference)) ": " (b.because) } } } }
-    } }
 }
 
 /// JSON under a heading; what is long is folded, and what is longer stands at `whole` only.

@@ -66,6 +66,7 @@ fn row(w: &Waiting) -> Markup {
     };
     let href = match w.kind.parse::<Kind>() {
         Ok(kind) => parts::address(kind, &w.name),
+        Err(_) if w.kind == "plan" => "/plan".to_string(),
         Err(_) => "/ledger".to_string(),
     };
     html! {

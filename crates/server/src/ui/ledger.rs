@@ -137,7 +137,7 @@ async fn render(
         "Ledger",
         html! {
             h1 { "Ledger" }
-            p.lede { "What was done, by whom and when. Nothing is ever changed; every event carries the hash of the one before." }
+            p.lede { "What was done, by whom and when. Nothing is ever changed; every event carries the hash of the one before. " a href="/plan" { "What differs from what is in force?" } }
             (verification(head.as_ref(), verified.as_ref(), input, problem))
             h2 { "Events" }
             (controls(asked))

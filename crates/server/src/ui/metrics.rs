@@ -239,20 +239,10 @@ fn moment(value: &Value) -> Option<i64> {
 /// The start of the last period of an answer if it is not over by `now` or cut by `to`.
 fn unfinished(table: &MetricTable, grain: &str, now: i64, to: Option<&str>) -> Option<i64> {
     let last = table.rows.iter().filter_map(|r| moment(r.first()?)).max()?;
-    let start = jiff::Timestamp::from_microsecond(last)
-        .ok()?
-        .to_zoned_datetime(jiff::tz::TimeZone::UTC)
-        .date();
-    let next = match grain {
-        "day" => start.checked_add(jiff::Span::new().days(1)),
-        "week" => start.checked_add(jiff::Span::new().days(7)),
-        _ => start.checked_add(jiff::Span::new().months(1)),
-    };
-    let end = experiments::moment(&next.ok()?.to_string(), &jiff::tz::TimeZone::UTC).ok()?;
     // A day given as the end counts whole.
     let cut = to.and_then(|t| experiments::moment(t, &jiff::tz::TimeZone::UTC).ok());
     let until = cut.map_or(now, |c| now.min(c + 86_400_000_000));
-    (end > until).then_some(last)
+    charts::unfinished(last, grain, until)
 }
 
 /// The value of the last whole period, and its change on the one before; only where there is one series.

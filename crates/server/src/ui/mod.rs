@@ -14,6 +14,7 @@ mod lineage;
 mod metrics;
 mod objectives;
 pub mod parts;
+mod plan;
 mod reports;
 mod search;
 mod why;
@@ -48,6 +49,7 @@ pub fn router() -> Router<State> {
         .route("/ledger/verify", post(ledger::verify))
         .route("/ledger/{sequence}", get(event::show))
         .route("/why/{evidence}", get(why::show))
+        .route("/plan", get(plan::show).post(plan::apply))
         .route("/search", get(search::show))
         .route("/search.json", get(search::json))
         .layer(axum::middleware::from_fn(crate::error::for_programs))

@@ -31,7 +31,7 @@ pub fn card(o: &ObjectiveStatus) -> Markup {
     html! { div.card {
         p { (parts::state(o.state)) " " a href=(parts::address(Kind::Objective, &o.objective)) { (o.label.as_deref().unwrap_or(&o.objective)) } }
         (parts::progress(o.progress, tone(o.state), "progress"))
-        p.note { @match least { Some(p) => { "Least probability to hit " (format::percent(p)) }, None => { (o.problem.as_deref().unwrap_or(if matches!(o.state, KeyResultState::Hit | KeyResultState::Missed) { "Its period is over" } else { "No probability can be told" })) } } " · " (o.owner) }
+        p.note { @match least { Some(p) => { "Least probability to hit " (format::probability(p)) }, None => { (o.problem.as_deref().unwrap_or(if matches!(o.state, KeyResultState::Hit | KeyResultState::Missed) { "Its period is over" } else { "No probability can be told" })) } } " · " (o.owner) }
     } }
 }
 
@@ -124,7 +124,7 @@ pub async fn show(
         (parts::progress(status.progress, tone(status.state), "progress"))
         ul.plain { @for k in &status.key_results { li {
             a href={ "#" (k.name) } { (k.name) } " " (parts::state(k.state)) br;
-            span.soft { @match k.probability { Some(p) => { (format::percent(p)) " to hit" }, None => "no probability" } } " " @if let Some(e) = &k.evidence { (parts::why(e)) }
+            span.soft { @match k.probability { Some(p) => { (format::probability(p)) " to hit" }, None => "no probability" } } " " @if let Some(e) = &k.evidence { (parts::why(e)) }
         } } }
     };
     Ok(page(
@@ -203,7 +203,7 @@ fn key_result(loaded: &Loaded, k: &KeyResultStatus, end: &str) -> Markup {
                 dt { "Target" } dd { (show(k.target)) }
                 dt { "Progress" } dd { (parts::progress(k.progress, tone(k.state), "")) }
                 dt { "Forecast" } dd { @match &k.forecast { Some(f) => { (show(f.point)) " [" (show(f.low)) ", " (show(f.high)) "]" }, None => span.soft { "not estimable" } } }
-                dt { "Chance to hit" } dd { @match k.probability { Some(p) => (format::percent(p)), None => span.soft { "not estimable" } } }
+                dt { "Chance to hit" } dd { @match k.probability { Some(p) => (format::probability(p)), None => span.soft { "not estimable" } } }
                 @if let Some(problem) = &k.problem { dt { "Problem" } dd { (problem) } }
             }
             @if !past.is_empty() { (charts::figure(&title, charts::line(&chart, &show), &["Period".into(), "Value".into()], &rows)) }

@@ -190,16 +190,16 @@ pub async fn in_force(loaded: &Loaded, reference: &Reference, as_of: Option<i64>
     let applied = steward_capabilities::governance::applied(&loaded.context.ledger, as_of).await?;
     let Some(project) = applied else {
         return Ok(
-            html! { (badge("warn", "not applied")) " nothing was applied " (if as_of.is_some() { "by then" } else { "yet" }) },
+            html! { (badge("warn", "not applied")) " nothing was " a href="/plan" { "applied" } " " (if as_of.is_some() { "by then" } else { "yet" }) },
         );
     };
     let here = loaded.context.project.meta(reference).map(|m| &m.digest);
     Ok(match project.meta(reference) {
         Some(meta) if Some(&meta.digest) == here => html! { "yes, as the folder says" },
         Some(meta) => {
-            html! { (badge("warn", "differs")) " in force is " code title=(meta.digest) { (short(&meta.digest)) } ", the folder says otherwise" }
+            html! { (badge("warn", "differs")) " in force is " code title=(meta.digest) { (short(&meta.digest)) } ", the " a href="/plan" { "folder" } " says otherwise" }
         }
-        None => html! { (badge("warn", "not applied")) " it is in the folder only" },
+        None => html! { (badge("warn", "not applied")) " it is in the " a href="/plan" { "folder" } " only" },
     })
 }
 

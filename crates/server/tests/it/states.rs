@@ -181,3 +181,54 @@ async fn another_sites_form_changes_nothing() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(world.context.ledger.count().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_plan_is_shown_and_applied_as_one_decision() {
+    let world = World::new().await;
+    let home = world.page("/").await;
+    assert!(
+        home.contains("<a href=\"/plan\">Apply the folder's definitions</a>"),
+        "{home}"
+    );
+    let plan = words(&world.page("/plan").await);
+    assert!(
+        plan.contains("Nothing has been applied yet.") && plan.contains("13 added, 0 changed"),
+        "{plan}"
+    );
+    let refused = world.post("/plan", "actor=&message=opening").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains(">opening</textarea>"), "{}", refused.text);
+    let answer = world.post("/plan", "actor=ada&message=opening").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.location.as_deref()),
+        (303, Some("/ledger/1"))
+    );
+    let plan = words(&world.page("/plan").await);
+    assert!(
+        plan.contains("applied by ada") && plan.contains("The folder says what is in force."),
+        "{plan}"
+    );
+    assert_eq!(world.context.ledger.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn definitions_with_errors_are_shown_and_not_applied() {
+    let world = World::changed(|name, text| match name {
+        "metrics/shop.yaml" => text.replace("measure: paid", "measure: paidd"),
+        _ => text,
+    })
+    .await;
+    let plan = words(&world.page("/plan").await);
+    assert!(
+        plan.contains("cannot be applied") && plan.contains("metrics/shop.yaml:"),
+        "{plan}"
+    );
+    let home = words(&world.page("/").await);
+    assert!(
+        home.contains("Problems") && home.contains("did you mean `paid`?"),
+        "{home}"
+    );
+    assert_eq!(world.post("/plan", "actor=ada&message=x").await.status, 422);
+    assert_eq!(world.context.ledger.count().await.unwrap(), 0);
+    everything(&world).await;
+}
