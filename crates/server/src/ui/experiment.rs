@@ -47,12 +47,14 @@ pub async fn show(
             .await?
             .into_response()),
         Form::Json | Form::Csv => {
-            let readout = experiments::readout(&loaded.context, &name, &ReadoutOptions { as_of }).await?;
-            Ok(if form == Form::Json {
-                parts::json(&readout)?
-            } else {
-                parts::csv(csv(&readout))
-            })
+            let Some(definition) = loaded.context.project.experiments.get(&name) else {
+                return Err(parts::unknown(&loaded, Kind::Experiment, &name).into());
+            };
+            match experiments::readout(&loaded.context, &name, &ReadoutOptions { as_of }).await {
+                Ok(readout) if form == Form::Json => Ok(parts::json(&readout)?),
+                Ok(readout) => Ok(parts::csv(csv(&readout))),
+                Err(e) => Ok(parts::problem(form, definition, &e)?),
+            }
         }
     }
 }

@@ -122,14 +122,11 @@ pub async fn show(
         metrics::conclude(context, &subject, &request),
         governance::decisions(context, &filter, as_of)
     );
-    match form {
-        Form::Json => {
-            return Ok(parts::json(
-                &serde_json::json!({"metric": info, "values": answer?.value}),
-            )?);
-        }
-        Form::Csv => return Ok(parts::csv(csv(&answer?.value))),
-        Form::Page => {}
+    match (form, &answer) {
+        (Form::Page, _) => {}
+        (Form::Json, Ok(c)) => return Ok(parts::json(&serde_json::json!({"metric": info, "values": c.value}))?),
+        (Form::Csv, Ok(c)) => return Ok(parts::csv(csv(&c.value))),
+        (form, Err(e)) => return Ok(parts::problem(form, &info, e)?),
     }
     let currency = context.project.settings.currency.as_deref();
     let open = match &answer {

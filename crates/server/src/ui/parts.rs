@@ -47,6 +47,15 @@ pub fn json(value: &impl Serialize) -> Result<Response, CapabilityError> {
     Ok(Json(value).into_response())
 }
 
+/// The twin of a page whose numbers cannot be had: what is defined, and why there is none.
+pub fn problem(form: Form, defined: &impl Serialize, error: &CapabilityError) -> Result<Response, CapabilityError> {
+    let message = error.to_string();
+    match form {
+        Form::Csv => Ok(csv(format!("problem\n{}", format::csv_line([message])))),
+        _ => json(&serde_json::json!({ "definition": defined, "problem": message })),
+    }
+}
+
 /// A CSV answer.
 pub fn csv(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response()
