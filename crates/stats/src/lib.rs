@@ -6,6 +6,7 @@
 //! | module | question |
 //! |---|---|
 //! | [`mod@lift`] | How much does a treatment change a mean, proportion or ratio? (Welch, delta method, CUPED) |
+//! | [`mod@fieller`], [`mod@one_sided`] | The relative lift over a noisy baseline; one direction only, and accepted harm |
 //! | [`one_sample`] | What is the value in one group? |
 //! | [`quantile`] | How does a quantile of units, or of events, change? |
 //! | [`regression`], [`cluster`] | Which coefficients, with robust errors, when rows are independent or come in clusters? |
@@ -25,7 +26,8 @@
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
 //! | [`bayes`] | How likely is the treatment better, and what is lost if not? |
-//! | [`multiplicity`] | Which of several results still count? |
+//! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
+//! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
 //! | [`dist`] | Tails and quantiles of the reference distributions |
@@ -41,9 +43,12 @@ pub mod capping;
 pub mod cluster;
 pub mod confidence_sequence;
 pub mod dist;
+pub mod dunnett;
 pub mod estimate;
 pub mod factorial;
+pub mod fieller;
 pub mod funnel;
+pub mod gatekeeping;
 pub mod group_sequential;
 pub mod hac;
 pub mod interleaving;
@@ -57,6 +62,7 @@ pub mod msprt;
 pub mod multiplicity;
 pub mod novelty;
 pub mod one_sample;
+pub mod one_sided;
 pub mod outliers;
 pub mod power;
 pub mod pre_exposure;

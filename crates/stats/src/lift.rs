@@ -88,7 +88,7 @@ pub struct Lift {
 /// relative lift only.
 pub fn lift(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Lift {
     match compare(control, treatment, comparison) {
-        Ok(lift) => lift,
+        Ok((lift, _)) => lift,
         Err(refusal) => Lift {
             control: single(control, comparison),
             treatment: single(treatment, comparison),
@@ -97,6 +97,32 @@ pub fn lift(control: &Moments, treatment: &Moments, comparison: &Comparison) -> 
             variance_reduction: None,
         },
     }
+}
+
+/// What a comparison is made of: the absolute lift and the adjusted control, with their joint variance.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// Treatment − control.
+    pub delta: f64,
+    /// The control's value.
+    pub control: f64,
+    /// Variance of `delta`.
+    pub delta_variance: f64,
+    /// Variance of `control`.
+    pub control_variance: f64,
+    /// Covariance of the two.
+    pub covariance: f64,
+    /// Degrees of freedom; `None` for the normal.
+    pub df: Option<f64>,
+    /// Units in both arms.
+    pub n: u64,
+    /// Method in a few words.
+    pub method: String,
+}
+
+/// The parts of a comparison, for other intervals than those of [`lift`].
+pub(crate) fn pair(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Result<Pair, NotEstimable> {
+    compare(control, treatment, comparison).map(|(_, pair)| pair)
 }
 
 /// One arm without adjustment.
@@ -108,7 +134,7 @@ fn single(m: &Moments, comparison: &Comparison) -> Result<Estimate, NotEstimable
     }
 }
 
-fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Result<Lift, NotEstimable> {
+fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Result<(Lift, Pair), NotEstimable> {
     crate::estimate::check_level(comparison.level)?;
     let c = linearize(control, comparison, "the control")?;
     let t = linearize(treatment, comparison, "the treatment")?;
@@ -175,6 +201,18 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
     let absolute = Estimate::new(delta, variance.sqrt(), df, n, comparison.level, method.as_str());
 
     let baseline_variance = c.variance(&control_own) * scale_c + t.variance(&control_other) * scale_t;
+    let covariance =
+        t.covariance(&minus_beta, &control_other) * scale_t - c.covariance(&minus_beta, &control_own) * scale_c;
+    let pair = Pair {
+        delta,
+        control: value_c,
+        delta_variance: variance,
+        control_variance: baseline_variance,
+        covariance,
+        df,
+        n,
+        method: method.clone(),
+    };
     let relative = if value_c.abs() <= f64::EPSILON * value_t.abs() || value_c == 0.0 {
         Err(NotEstimable::new(
             Reason::ZeroBaseline,
@@ -191,8 +229,6 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
             "read the absolute lift, or wait until the control is away from 0",
         ))
     } else {
-        let covariance =
-            t.covariance(&minus_beta, &control_other) * scale_t - c.covariance(&minus_beta, &control_own) * scale_c;
         let ratio = delta / value_c;
         let spread = (variance - 2.0 * ratio * covariance + ratio * ratio * baseline_variance).max(0.0);
         let se = spread.sqrt() / value_c.abs();
@@ -226,13 +262,14 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
             (raw > 0.0).then(|| 1.0 - variance / raw),
         )
     };
-    Ok(Lift {
+    let lift = Lift {
         control: arm_c,
         treatment: arm_t,
         absolute,
         relative,
         variance_reduction: reduction,
-    })
+    };
+    Ok((lift, pair))
 }
 
 /// Whether a variance of a mean is what rounding leaves of a constant.

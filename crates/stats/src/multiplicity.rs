@@ -15,7 +15,9 @@
 //!
 //! **Golden source.** `tests/golden/make.py` (statsmodels `multipletests`).
 
-use crate::NotEstimable;
+use serde::{Deserialize, Serialize};
+
+use crate::{Estimate, NotEstimable};
 
 /// Bonferroni: m·p.
 pub fn bonferroni(p: &[f64]) -> Result<Vec<f64>, NotEstimable> {
@@ -62,4 +64,63 @@ fn check(p: &[f64]) -> Result<(), NotEstimable> {
             "leave out tests that could not be estimated",
         )),
     }
+}
+
+/// How several tests are corrected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Correction {
+    /// Not at all.
+    None,
+    /// [`bonferroni`]: intervals hold together.
+    Bonferroni,
+    /// [`holm`]: each interval is at the level of the step at which its test was judged.
+    Holm,
+    /// [`benjamini_hochberg`]: intervals of the rejected cover with a false coverage rate of alpha (Benjamini & Yekutieli
+    /// 2005).
+    BenjaminiHochberg,
+}
+
+/// Estimates with adjusted p-values, and intervals that exclude 0 exactly when the adjusted p-value is at most
+/// `alpha`. The level of each interval is that of its own step.
+pub fn adjusted_estimates(
+    estimates: &[Estimate],
+    correction: Correction,
+    alpha: f64,
+) -> Result<Vec<Estimate>, NotEstimable> {
+    crate::estimate::check_level(1.0 - alpha)?;
+    let raw: Result<Vec<f64>, NotEstimable> = estimates
+        .iter()
+        .map(|e| Estimate::new(e.point, e.se, e.df, e.n, 1.0 - alpha, "").map(|e| e.p.unwrap_or(1.0)))
+        .collect();
+    let raw = raw?;
+    let adjusted = match correction {
+        Correction::None => raw.clone(),
+        Correction::Bonferroni => bonferroni(&raw)?,
+        Correction::Holm => holm(&raw)?,
+        Correction::BenjaminiHochberg => benjamini_hochberg(&raw)?,
+    };
+    let m = raw.len() as f64;
+    let rejected = adjusted.iter().filter(|p| **p <= alpha).count();
+    estimates
+        .iter()
+        .zip(raw.iter().zip(&adjusted))
+        .map(|(e, (&p, &q))| {
+            let own = match correction {
+                Correction::None => alpha,
+                Correction::Bonferroni => alpha / m,
+                Correction::Holm if p > 0.0 => (alpha * p / q).max(alpha / m),
+                Correction::Holm => alpha / m,
+                Correction::BenjaminiHochberg => alpha * (rejected as f64).max(1.0) / m,
+            };
+            let label = match correction {
+                Correction::None => "uncorrected",
+                Correction::Bonferroni => "bonferroni",
+                Correction::Holm => "holm",
+                Correction::BenjaminiHochberg => "benjamini-hochberg",
+            };
+            let estimate = Estimate::new(e.point, e.se, e.df, e.n, 1.0 - own, format!("{}, {label}", e.method))?;
+            Ok(Estimate { p: Some(q), ..estimate })
+        })
+        .collect()
 }

@@ -1,11 +1,14 @@
 //! One treatment against the control, and single groups.
 
 use serde_json::{Value, json};
+use steward_stats::group_sequential::Sides;
 use steward_stats::lift::{Comparison, Lift, Statistic, lift};
-use steward_stats::{Moments, one_sample};
+use steward_stats::one_sided::one_sided;
+use steward_stats::{Estimate, Moments, NotEstimable, one_sample};
 
 use super::input::Input;
 use super::kind::{Field, Kind, Object};
+use super::sequential::{SIDES, sides};
 use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
 
 /// Methods of this file.
@@ -14,11 +17,11 @@ pub const METHODS: &[Method] = &[
         name: "welch_t",
         doc: "Difference of two means by Welch's t, absolute and relative to |control|.",
         source: "Welch 1947; Deng, Knoblich & Lu 2018 (relative)",
-        input: &Object::of("Two groups", &[MEAN_C, MEAN_T, LEVEL]),
+        input: &Object::of("Two groups", &[MEAN_C, MEAN_T, SIDES, LEVEL]),
         output: &LIFT,
         compute: |i| {
             let (c, t) = two(i, sample::mean)?;
-            answer(lift(&c, &t, &plain(Statistic::Mean { y: 0 }, i)?))
+            answer(i, lift(&c, &t, &plain(Statistic::Mean { y: 0 }, i)?))
         },
     },
     Method {
@@ -30,13 +33,14 @@ pub const METHODS: &[Method] = &[
             &[
                 Field::required("control", Kind::Object(&sample::PROPORTION), "The control"),
                 Field::required("treatment", Kind::Object(&sample::PROPORTION), "The treatment"),
+                SIDES,
                 LEVEL,
             ],
         ),
         output: &LIFT,
         compute: |i| {
             let (c, t) = two(i, sample::proportion)?;
-            answer(lift(&c, &t, &plain(Statistic::Proportion { y: 0 }, i)?))
+            answer(i, lift(&c, &t, &plain(Statistic::Proportion { y: 0 }, i)?))
         },
     },
     Method {
@@ -48,13 +52,14 @@ pub const METHODS: &[Method] = &[
             &[
                 Field::required("control", Kind::Object(&sample::RATIO), "The control"),
                 Field::required("treatment", Kind::Object(&sample::RATIO), "The treatment"),
+                SIDES,
                 LEVEL,
             ],
         ),
         output: &LIFT,
         compute: |i| {
             let (c, t) = two(i, sample::ratio)?;
-            answer(lift(&c, &t, &plain(RATIO, i)?))
+            answer(i, lift(&c, &t, &plain(RATIO, i)?))
         },
     },
     Method {
@@ -202,12 +207,21 @@ fn plain(statistic: Statistic, input: &Input<'_>) -> Result<Comparison, Problem>
     })
 }
 
-/// A comparison as JSON; refused as a whole when its absolute part is.
-pub fn answer(lift: Lift) -> Result<Value, Problem> {
+/// A comparison as JSON, on the sides asked for; refused as a whole when its absolute part is.
+fn answer(input: &Input<'_>, lift: Lift) -> Result<Value, Problem> {
     if let Err(e) = lift.absolute {
         return Err(e.into());
     }
-    Ok(written(&lift))
+    let sides = sides(input)?;
+    let sided = |e: Result<Estimate, NotEstimable>| match sides {
+        Sides::Two => e,
+        _ => e.and_then(|e| one_sided(&e, sides)),
+    };
+    Ok(written(&Lift {
+        absolute: sided(lift.absolute),
+        relative: sided(lift.relative),
+        ..lift
+    }))
 }
 
 fn written(lift: &Lift) -> Value {
@@ -241,8 +255,9 @@ fn adjusted(input: &Input<'_>, statistic: Statistic, own: usize) -> Result<Value
     };
     let (with, without) = (compare((own..k).collect()), compare(Vec::new()));
     let reduction = with.variance_reduction;
-    let mut out = answer(with)?;
+    let mut out = answer(input, with)?;
     out["variance_reduction"] = json!(reduction);
-    out["raw"] = written(&without);
+    // An adjustment can save what the raw comparison cannot say: it is shown as far as it goes.
+    out["raw"] = answer(input, without.clone()).unwrap_or_else(|_| written(&without));
     Ok(out)
 }

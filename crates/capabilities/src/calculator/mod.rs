@@ -21,6 +21,7 @@ mod quantiles;
 mod regressions;
 mod sequential;
 mod shapes;
+mod sided;
 mod split;
 
 use serde_json::{Value, json};
@@ -89,6 +90,7 @@ const FAMILIES: &[&[Method]] = &[
     regressions::METHODS,
     sequential::METHODS,
     shapes::METHODS,
+    sided::METHODS,
     split::METHODS,
 ];
 
