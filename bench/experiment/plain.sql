@@ -22,6 +22,7 @@ p0 AS (
     SELECT user_id AS u, ts AS t0, amount AS x0, CASE WHEN kind = 'purchase' THEN CAST(1 AS DOUBLE) END AS x1
     FROM events
     WHERE ts >= TIMESTAMP '2025-02-15 00:00:00+00:00' AND ts < TIMESTAMP '2025-04-01 00:00:00+00:00'
+      AND (amount IS NOT NULL OR CASE WHEN kind = 'purchase' THEN CAST(1 AS DOUBLE) END IS NOT NULL)
   ) AS f ON f.u = e.u AND f.t0 >= e.b14 AND f.t0 < e.t1
   GROUP BY e.u
 )

@@ -29,7 +29,7 @@ pub const CAP_ACCURACY: f64 = 0.001;
 pub const NO_VALUE: &str = "(none)";
 
 const ZERO: &str = "CAST(0 AS DOUBLE)";
-const ONE: &str = "CAST(1 AS DOUBLE)";
+pub(super) const ONE: &str = "CAST(1 AS DOUBLE)";
 
 /// What the queries of one experiment have in common.
 pub struct Layout<'a> {

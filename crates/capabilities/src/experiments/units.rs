@@ -143,7 +143,8 @@ impl Writer<'_> {
         )
     }
 
-    /// Rows of a fact table: unit, times, values; with one time for all, only those that any unit's window can hold.
+    /// Rows of a fact table that hold a value: unit, times, values; with one time for all, only those that any unit's
+    /// window can hold.
     fn facts(
         &mut self,
         dataset: &str,
@@ -166,6 +167,12 @@ impl Writer<'_> {
             if let Some(cut) = self.layout.window.cut {
                 conditions.push(format!("{value} < {}", self.bind(Value::Timestamp(cut))));
             }
+        }
+        // A row whose every value is NULL adds nothing to any sum, so that it need not meet its unit either.
+        let is_constant = |value: &str| value == "1" || value == super::query::ONE;
+        if !values.iter().any(|(value, _)| is_constant(value)) {
+            let present: Vec<String> = values.iter().map(|(v, _)| format!("({v}) IS NOT NULL")).collect();
+            conditions.push(format!("({})", present.join(" OR ")));
         }
         let mut text = format!("SELECT {} FROM {}", columns.join(", "), quote(dataset));
         if !conditions.is_empty() {
