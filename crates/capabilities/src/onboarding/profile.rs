@@ -131,13 +131,20 @@ pub(crate) async fn profile(engine: &dyn Engine, source: &TableSource) -> Result
         });
     }
     let first = |role: draft::Role| profiles.iter().find(|c| c.role == role).map(|c| c.name.clone());
+    let arms = profiles.iter().filter(|c| c.role == draft::Role::Variant);
+    let variant = draft::likeliest_variant(arms.map(|c| {
+        (
+            c.name.clone(),
+            c.values.iter().map(|(value, _)| value.as_str()).collect(),
+        )
+    }));
     Ok(TableProfile {
         table: source.name.clone(),
         rows,
         key: first(draft::Role::Key),
         unit: first(draft::Role::Unit),
         time: first(draft::Role::Time),
-        variant: first(draft::Role::Variant),
+        variant,
         columns: profiles,
         sql: queries,
     })

@@ -5,26 +5,40 @@ use std::fmt::Write as _;
 use super::metrics::Drafted;
 use super::{Role, TableProfile, identifier, scalar};
 
-/// Values that a control is often called by.
-const CONTROLS: [&str; 9] = [
-    "control", "baseline", "holdout", "none", "no", "placebo", "default", "a", "0",
-];
+/// Words in what a control is often called.
+const CONTROLS: [&str; 7] = ["control", "baseline", "holdout", "none", "no", "placebo", "default"];
+/// What a control is often called, whole.
+const CONTROL_NAMES: [&str; 2] = ["a", "0"];
+
+/// Where a value stands among names of controls: the lower, the likelier; `None` if it is no such name.
+fn control(value: &str) -> Option<usize> {
+    let lower = value.to_lowercase();
+    let word = |c: &&str| lower.split(|x: char| !x.is_alphanumeric()).any(|w| w == *c);
+    let whole = || {
+        CONTROL_NAMES
+            .iter()
+            .position(|c| *c == lower)
+            .map(|at| at + CONTROLS.len())
+    };
+    CONTROLS.iter().position(word).or_else(whole)
+}
+
+/// Which of several columns is likeliest the variant: one with a value named like a control, then the fewest values.
+pub fn likeliest_variant<'c, C>(columns: impl Iterator<Item = (C, Vec<&'c str>)>) -> Option<C> {
+    columns
+        .min_by_key(|(_, values)| (!values.iter().any(|v| control(v).is_some()), values.len()))
+        .map(|(column, _)| column)
+}
 
 /// Text for `experiments/NAME.yaml`, every line a comment; `None` if no column looks like a variant or nothing can be
 /// compared.
 pub fn experiment(table: &TableProfile, drafted: &Drafted, owner: &str) -> Option<String> {
-    let variant = table.first(Role::Variant)?;
+    let variant = table.variant()?;
     let mut values = variant.values.clone();
     if values.len() < 2 || drafted.metrics.is_empty() {
         return None;
     }
-    values.sort_by_key(|v| {
-        let lower = v.to_lowercase();
-        let word = CONTROLS
-            .iter()
-            .position(|c| lower.split(|x: char| !x.is_alphanumeric()).any(|w| w == *c));
-        (word.unwrap_or(CONTROLS.len()), v.clone())
-    });
+    values.sort_by_key(|v| (control(v).unwrap_or(usize::MAX), v.clone()));
     let mut text = String::new();
     let _ = writeln!(
         text,

@@ -173,9 +173,10 @@ fn write_measures(out: &mut String, table: &TableProfile, owner: &str, taken: &m
     );
     let (mut flags, mut sums) = (Vec::new(), Vec::new());
     // Outcomes usually stand behind the variant in a file, what was known before in front of it.
-    let mut before = table.first(Role::Variant).is_some();
+    let variant = table.variant().map(|c| c.name.as_str());
+    let mut before = variant.is_some();
     for column in table.columns.iter().filter(|c| c.guess.personal.is_none()) {
-        before &= column.guess.role != Role::Variant;
+        before &= Some(column.name.as_str()) != variant;
         let (agg, flag) = match column.guess.role {
             Role::Flag if column.logical_type == "boolean" => ("sum_boolean", true),
             Role::Flag => ("sum", true),

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use contract::contract;
-pub use experiment::experiment;
+pub use experiment::{experiment, likeliest_variant};
 pub use guess::{Facts, guess};
 pub use metrics::{Drafted, metrics};
 pub use project::{readme, settings};
@@ -113,6 +113,11 @@ impl TableProfile {
 
     fn first(&self, role: Role) -> Option<&ColumnProfile> {
         self.with_role(role).next()
+    }
+
+    fn variant(&self) -> Option<&ColumnProfile> {
+        let candidates = self.with_role(Role::Variant);
+        likeliest_variant(candidates.map(|c| (c, c.values.iter().map(String::as_str).collect())))
     }
 }
 
