@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::html;
@@ -44,6 +44,16 @@ pub fn status(error: &CapabilityError) -> StatusCode {
             StatusCode::INTERNAL_SERVER_ERROR
         }
     }
+}
+
+/// A problem document (RFC 9457).
+pub fn problem(status: StatusCode, detail: &str) -> Response {
+    let body = crate::api::ProblemDocument {
+        title: status.canonical_reason().unwrap_or("error").to_string(),
+        status: status.as_u16(),
+        detail: detail.to_string(),
+    };
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
 }
 
 /// A room's error as a problem document (RFC 9457), for the API.
@@ -126,13 +136,8 @@ pub async fn for_programs(request: Request, next: Next) -> Response {
 pub async fn not_found(request: Request) -> Response {
     let path = request.uri().path().to_string();
     if path.starts_with("/api/") {
-        let body = serde_json::json!({"title": "Not Found", "status": 404, "detail": format!("nothing is served at {path}; see /api/v1/openapi.json")});
-        return (
-            StatusCode::NOT_FOUND,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            Json(body),
-        )
-            .into_response();
+        let detail = format!("nothing is served at {path}; see /api/v1/openapi.json");
+        return problem(StatusCode::NOT_FOUND, &detail);
     }
     let page = crate::ui::layout::bare(
         "Not found",
@@ -141,23 +146,4 @@ pub async fn not_found(request: Request) -> Response {
         },
     );
     (StatusCode::NOT_FOUND, page).into_response()
-}
-
-/// Refuses changes that another site's page makes in the reader's browser: the server has no log-in to protect it.
-pub async fn same_origin(request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads {
-        let host = request
-            .headers()
-            .get(header::HOST)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("");
-        let origin = request.headers().get(header::ORIGIN).and_then(|v| v.to_str().ok());
-        if let Some(origin) = origin
-            && origin.split_once("://").map(|(_, rest)| rest) != Some(host)
-        {
-            return (StatusCode::FORBIDDEN, "refused: the request comes from another site\n").into_response();
-        }
-    }
-    next.run(request).await
 }

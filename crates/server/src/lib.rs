@@ -4,6 +4,7 @@ pub mod api;
 pub mod charts;
 pub mod error;
 pub mod format;
+mod guard;
 pub mod pack;
 pub mod state;
 pub mod ui;
@@ -13,12 +14,10 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use error::ServerError;
 pub use state::{Loader, State};
@@ -28,29 +27,18 @@ const BODY_LIMIT: usize = 8 << 20;
 
 /// Everything that answers: UI, API, health.
 pub fn router(state: State) -> Router {
-    let security = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; \
-                    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     Router::new()
         .route("/health", get(async || "ok\n"))
         .merge(ui::router())
         .merge(api::router())
         .fallback(error::not_found)
-        .layer(axum::middleware::from_fn(error::same_origin))
+        .method_not_allowed_fallback(guard::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(security),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("same-origin"),
-        ))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(axum::middleware::from_fn(guard::same_origin))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), guard::known_host))
+        .layer(axum::middleware::from_fn(guard::headers))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new())
         .with_state(state)
 }
 

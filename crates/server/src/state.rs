@@ -33,6 +33,7 @@ pub trait Loader: Send + Sync {
 pub struct State {
     loaded: Arc<RwLock<Loaded>>,
     loader: Arc<dyn Loader>,
+    hosts: Arc<[String]>,
 }
 
 impl State {
@@ -41,7 +42,20 @@ impl State {
         State {
             loaded: Arc::new(RwLock::new(loaded)),
             loader,
+            hosts: Arc::new([]),
         }
+    }
+
+    /// Also answers to these host names; addresses and `localhost` are always answered.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: &[String]) -> State {
+        self.hosts = hosts.into();
+        self
+    }
+
+    /// Host names that the server goes by, besides addresses and `localhost`.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
     }
 
     /// The project now: read again first if a definition file changed. A project that cannot be read keeps the last

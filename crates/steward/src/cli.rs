@@ -157,10 +157,16 @@ pub enum Command {
         command: LedgerCommand,
     },
     /// Serve the UI and the API.
+    #[command(
+        after_help = "Examples:\n  steward serve\n  steward serve --listen 127.0.0.1:9000\n  steward serve --allow-host steward.example.com   # behind a proxy that has this name"
+    )]
     Serve {
         /// Address to listen on.
         #[arg(long, default_value = "127.0.0.1:8111", value_name = "ADDR")]
         listen: SocketAddr,
+        /// Answer requests for this host name too; addresses and localhost are always answered.
+        #[arg(long, value_name = "NAME")]
+        allow_host: Vec<String>,
     },
     /// Make the demo company Larkspur, evaluate everything, and serve it.
     Demo(DemoArgs),

@@ -3,15 +3,15 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steward_capabilities::CapabilityError;
 use utoipa::ToSchema;
 
-use crate::error::Problem;
+use crate::error::{Problem, problem};
 
 /// A problem document (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -61,15 +61,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Failure::Room(e) => Problem(e).into_response(),
-            Failure::Request(status, detail) => {
-                let title = status.canonical_reason().unwrap_or("error").to_string();
-                let body = ProblemDocument {
-                    title,
-                    status: status.as_u16(),
-                    detail,
-                };
-                (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
-            }
+            Failure::Request(status, detail) => problem(status, &detail),
         }
     }
 }

@@ -34,6 +34,8 @@
         const n = list.children.length;
         if (e.key === "ArrowDown" && n) { on = (on + 1) % n; draw(); e.preventDefault(); }
         else if (e.key === "ArrowUp" && n) { on = (on + n - 1) % n; draw(); e.preventDefault(); }
+        // A search field would take the first Escape to empty itself.
+        else if (e.key === "Escape") { dialog.close(); e.preventDefault(); }
         else if (e.key === "Enter") { list.querySelector(".on")?.click(); e.preventDefault(); }
       });
       entries = await (await fetch("/search.json")).json();

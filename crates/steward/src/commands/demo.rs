@@ -62,7 +62,7 @@ pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> 
     }
     match listener {
         None => Ok(Outcome::Done),
-        Some(listener) => serve::answer(listener, &context).await,
+        Some(listener) => serve::answer(listener, &context, &[]).await,
     }
 }
 

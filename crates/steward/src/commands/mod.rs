@@ -64,7 +64,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         }
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
-        Command::Serve { listen } => serve::serve(&folder, listen).await,
+        Command::Serve { listen, allow_host } => serve::serve(&folder, listen, &allow_host).await,
         Command::Init { .. }
         | Command::Schema { .. }
         | Command::Stats { .. }
