@@ -28,6 +28,7 @@
 //! | [`bayes`] | How likely is the treatment better, and what is lost if not? |
 //! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
 //! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
+//! | [`design`] | How many units and days for a metric, with clusters, covariates, many arms, looks? Will a running one end well? |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
 //! | [`dist`] | Tails and quantiles of the reference distributions |
@@ -42,6 +43,7 @@ mod binomial;
 pub mod capping;
 pub mod cluster;
 pub mod confidence_sequence;
+pub mod design;
 pub mod dist;
 pub mod dunnett;
 pub mod estimate;

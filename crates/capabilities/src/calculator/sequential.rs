@@ -274,10 +274,10 @@ pub fn sides(input: &Input<'_>) -> Result<Sides, Problem> {
     })
 }
 
-/// The design asked for.
-pub fn design(input: &Input<'_>) -> Result<Design, Problem> {
+/// How alpha is spent.
+pub fn spending(input: &Input<'_>) -> Result<Spending, Problem> {
     let parameter = input.maybe_number("spending_parameter");
-    let spending = match input.text("spending")?.as_str() {
+    Ok(match input.text("spending")?.as_str() {
         "pocock" => Spending::Pocock,
         "kim_demets" => Spending::KimDemets {
             power: parameter.unwrap_or(2.0),
@@ -286,11 +286,14 @@ pub fn design(input: &Input<'_>) -> Result<Design, Problem> {
             gamma: parameter.unwrap_or(-4.0),
         },
         _ => Spending::ObrienFleming,
-    };
+    })
+}
+
+fn design(input: &Input<'_>) -> Result<Design, Problem> {
     Ok(Design {
         fractions: input.numbers("information_fractions")?,
         alpha: input.number("alpha")?,
-        spending,
+        spending: spending(input)?,
         sides: sides(input)?,
         last_is_final: input.flag("final"),
     })

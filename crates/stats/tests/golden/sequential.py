@@ -134,5 +134,6 @@ def splits():
     return cases
 
 
-write("sequential", {"boundaries": boundaries(), "confidence_sequences": sequences(), "mixtures": mixtures(), "splits": splits()},
-      "gbstats", "spotify-confidence", "mpmath")
+if __name__ == "__main__":
+    write("sequential", {"boundaries": boundaries(), "confidence_sequences": sequences(), "mixtures": mixtures(), "splits": splits()},
+          "gbstats", "spotify-confidence", "mpmath")

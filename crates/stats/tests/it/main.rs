@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bayes;
+mod design;
 mod designs;
 mod golden;
 mod health;
