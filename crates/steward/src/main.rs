@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod examples;
 mod failure;
 mod folder;
 mod git;
@@ -10,11 +11,15 @@ mod progress;
 mod secrets;
 mod workspace;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let matches = examples::with(cli::Cli::command()).get_matches();
+    let cli = match cli::Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => e.exit(),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("STEWARD_LOG")

@@ -1,0 +1,168 @@
+//! Examples under `--help` of commands that do not bring their own.
+
+use clap::Command;
+
+/// Path of a command, and calls worth trying.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("schema", &["steward schema --out .steward/schemas"]),
+    ("metric list", &["steward metric list", "steward metric list --json"]),
+    ("dataset list", &["steward dataset list"]),
+    (
+        "dataset check",
+        &[
+            "steward dataset check orders",
+            "steward dataset check event_feed --day 2025-05-12",
+        ],
+    ),
+    ("dataset history", &["steward dataset history orders"]),
+    ("experiment list", &["steward experiment list"]),
+    (
+        "experiment readout",
+        &[
+            "steward experiment readout checkout",
+            "steward experiment readout checkout --as-of 2025-08-03 --json",
+        ],
+    ),
+    (
+        "objective status",
+        &[
+            "steward objective status",
+            "steward objective status grow_profitably --as-of 2025-11-01",
+        ],
+    ),
+    (
+        "decisions",
+        &[
+            "steward decisions",
+            "steward decisions --about experiment/checkout --as-of 2025-09-01",
+        ],
+    ),
+    ("waiting", &["steward waiting", "steward waiting --json"]),
+    ("why", &["steward why 3f2a9c01"]),
+    (
+        "lineage",
+        &[
+            "steward lineage metric/revenue",
+            "steward lineage --json > lineage.json",
+        ],
+    ),
+    ("applied", &["steward applied", "steward applied --as-of 2025-09-01"]),
+    ("report list", &["steward report list"]),
+    (
+        "report build",
+        &[
+            "steward report build monthly_business_review",
+            "steward report build monthly_business_review --out pack.html",
+        ],
+    ),
+    ("ledger export", &["steward ledger export ledger.jsonl"]),
+    (
+        "ledger log",
+        &[
+            "steward ledger log",
+            "steward ledger log --about experiment/checkout --last 10",
+        ],
+    ),
+    (
+        "ledger erase",
+        &["steward ledger erase 17 --reason 'asked to be forgotten' --as mara"],
+    ),
+    ("ledger rebuild", &["steward ledger rebuild"]),
+    ("serve", &["steward serve", "steward serve --listen 127.0.0.1:9000"]),
+    (
+        "demo",
+        &[
+            "steward demo",
+            "steward demo --dir /tmp/larkspur --scale 0.05 --no-serve",
+        ],
+    ),
+    (
+        "completions",
+        &["steward completions bash > ~/.local/share/bash-completion/completions/steward"],
+    ),
+];
+
+/// The command with examples on every subcommand.
+pub fn with(command: Command) -> Command {
+    under(command, "")
+}
+
+fn under(command: Command, path: &str) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let command = names.into_iter().fold(command, |command, name| {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path} {name}")
+        };
+        command.mut_subcommand(name, |sub| under(sub, &path))
+    });
+    let found = EXAMPLES.iter().find(|(of, _)| *of == path);
+    match found {
+        Some((_, calls)) if command.get_after_help().is_none() => {
+            let title = if calls.len() == 1 { "Example" } else { "Examples" };
+            let text = calls
+                .iter()
+                .fold(format!("{title}:"), |text, call| format!("{text}\n  {call}"));
+            command.after_help(text)
+        }
+        _ => command,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory;
+
+    fn leaves(command: &Command, path: &str, found: &mut Vec<(String, String)>) {
+        let subs: Vec<&Command> = command.get_subcommands().collect();
+        for sub in &subs {
+            leaves(sub, &format!("{path} {}", sub.get_name()), found);
+        }
+        if subs.is_empty() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            found.push((path.trim().to_owned(), help));
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example_of_itself() {
+        let mut found = Vec::new();
+        leaves(&with(Cli::command()), "", &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for (path, help) in &found {
+            let call = format!("steward {path}");
+            assert!(help.contains("Example") && help.contains(&call), "{path}: {help:?}");
+        }
+        for (path, _) in EXAMPLES {
+            assert!(found.iter().any(|(p, _)| p == path), "{path} is no command");
+        }
+    }
+
+    #[test]
+    fn every_example_is_a_call_that_parses() {
+        let mut found = Vec::new();
+        leaves(&with(Cli::command()), "", &mut found);
+        for (_, help) in found {
+            for line in help.lines().filter_map(|l| l.trim().strip_prefix("steward ")) {
+                let call = line.split(['>', '#', '|']).next().unwrap_or_default();
+                let mut words = vec!["steward".to_owned()];
+                let mut quote = None;
+                let mut word = String::new();
+                for c in call.chars() {
+                    match (quote, c) {
+                        (Some(q), c) if c == q => quote = None,
+                        (None, '\'' | '"') => quote = Some(c),
+                        (None, ' ') => words.push(std::mem::take(&mut word)),
+                        _ => word.push(c),
+                    }
+                }
+                words.push(word);
+                words.retain(|w| !w.is_empty());
+                assert!(Cli::command().try_get_matches_from(&words).is_ok(), "{line}: {words:?}");
+            }
+        }
+    }
+}
