@@ -16,6 +16,11 @@ const LONGEST: u64 = 1 << 30;
 /// Writes the export beside its place, verifies it while writing, then moves it there.
 pub(crate) async fn write(store: &Store, path: &Path) -> Result<Verification, LedgerError> {
     let fail = |e: std::io::Error| LedgerError::store(path.display(), format!("the export cannot be written: {e}"));
+    // Moving a file over a device or a pipe would put an end to it.
+    if path.metadata().is_ok_and(|m| !m.is_file()) {
+        let cause = "it exists and is no regular file; name a file to write the export to";
+        return Err(LedgerError::invalid(path.display().to_string(), cause));
+    }
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let part = Part(path.with_file_name(name));

@@ -38,6 +38,28 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
         })
 }
 
+/// Makes a folder and those above it.
+pub fn make(folder: &Path) -> Result<(), Failure> {
+    let Err(e) = std::fs::create_dir_all(folder) else {
+        return Ok(());
+    };
+    let file = folder.ancestors().find(|above| above.exists() && !above.is_dir());
+    Err(match (file, e.kind()) {
+        (Some(file), _) => Failure::world(format!(
+            "cannot make the folder {}: {} is a file; move it away, or choose another folder",
+            folder.display(),
+            file.display()
+        )),
+        (None, std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem) => {
+            Failure::world(format!(
+                "cannot make the folder {}: {e}; make the folder above it writable for you, or choose another",
+                folder.display()
+            ))
+        }
+        (None, _) => Failure::world(format!("cannot make the folder {}: {e}", folder.display())),
+    })
+}
+
 /// Every definition text below the folder, in order of path.
 pub fn sources(folder: &Path) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();

@@ -92,12 +92,7 @@ pub async fn open(folder: &Path) -> Result<Context, Failure> {
 /// A context over definitions; datasets are not registered yet.
 pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure> {
     let state = folder.join(STATE);
-    std::fs::create_dir_all(&state).map_err(|e| {
-        Failure::world(format!(
-            "cannot make {}: {e}; steward keeps its ledger there",
-            state.display()
-        ))
-    })?;
+    folder::make(&state)?;
     let now = match &project.settings.as_of {
         Some(text) => text
             .parse::<jiff::Timestamp>()

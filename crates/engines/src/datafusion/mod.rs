@@ -66,10 +66,29 @@ pub(crate) struct Registered {
     pub(crate) schema: SchemaRef,
 }
 
+/// A table that could not be registered, and why.
+#[derive(Clone)]
+pub(crate) struct Unreadable {
+    source: TableSource,
+    cause: String,
+}
+
+impl Unreadable {
+    pub(crate) fn error(&self) -> EngineError {
+        EngineError::Table {
+            table: self.source.name.clone(),
+            location: self.source.location.clone(),
+            cause: self.cause.clone(),
+        }
+    }
+}
+
 /// What queries share.
 pub(crate) struct Shared {
     pub(crate) context: SessionContext,
     pub(crate) tables: RwLock<BTreeMap<String, Registered>>,
+    /// Tables that could not be registered, so that questions about them are answered with the reason.
+    unreadable: RwLock<BTreeMap<String, Unreadable>>,
     pub(crate) digests: Digests,
     /// Where typed copies of text files are kept.
     pub(crate) copies: PathBuf,
@@ -79,6 +98,30 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Why a table is not there, if it could not be registered.
+    pub(crate) fn unreadable(&self, table: &str) -> Option<Unreadable> {
+        let all = self.unreadable.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(table).cloned()
+    }
+
+    /// Keeps the reason for which a table could not be registered; a success clears it.
+    pub(crate) fn note<T>(&self, source: &TableSource, result: &Result<T, EngineError>) {
+        let mut all = self.unreadable.write().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(_) => {
+                all.remove(&source.name);
+            }
+            Err(e) => {
+                let cause = match e {
+                    EngineError::Table { cause, .. } => cause.clone(),
+                    other => other.to_string(),
+                };
+                let source = source.clone();
+                all.insert(source.name.clone(), Unreadable { source, cause });
+            }
+        }
+    }
+
     pub(crate) fn registered(&self, table: &str) -> Result<Registered, EngineError> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         tables.get(table).cloned().ok_or_else(|| EngineError::Plan {
@@ -192,6 +235,7 @@ impl DataFusionEngine {
             shared: Arc::new(Shared {
                 context,
                 tables: RwLock::default(),
+                unreadable: RwLock::default(),
                 digests: Digests::load(options.cache_dir.map(|c| c.join("digests.tsv"))),
                 copies,
                 memory_mib: options.memory_mib,
@@ -248,6 +292,11 @@ impl DataFusionEngine {
 
     pub(crate) fn registered(&self, table: &str) -> Result<Registered, EngineError> {
         self.shared.registered(table)
+    }
+
+    /// Keeps the reason for which a table of a remote database could not be registered.
+    pub(crate) fn note<T>(&self, source: &TableSource, result: &Result<T, EngineError>) {
+        self.shared.note(source, result);
     }
 
     /// Makes a table of a remote database known by its schema, so that queries on it can be checked and written.

@@ -81,7 +81,8 @@ pub(super) async fn logical(shared: &Arc<Shared>, query: &Query) -> Result<Logic
     let mut used = Vec::new();
     for table in state.resolve_table_references(&statement).map_err(fail)? {
         let wanted = table.table();
-        if table.schema().is_some() || !names.iter().any(|n| n == wanted) {
+        let known = || names.iter().any(|n| n == wanted) || shared.unreadable(wanted).is_some();
+        if table.schema().is_some() || !known() {
             let cause = cause::no_table(&table.to_string(), names.iter().map(String::as_str));
             return Err(EngineError::Plan {
                 label: label.clone(),

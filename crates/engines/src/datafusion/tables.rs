@@ -18,6 +18,12 @@ use crate::normal;
 
 /// Finds the files of a table, types them if they are text, and makes it known. Answers its schema.
 pub(super) fn register(shared: &Shared, source: TableSource) -> Result<SchemaRef, EngineError> {
+    let result = register_anew(shared, source.clone());
+    shared.note(&source, &result);
+    result
+}
+
+fn register_anew(shared: &Shared, source: TableSource) -> Result<SchemaRef, EngineError> {
     if source.format == TableFormat::Table {
         return Err(table_error(
             &source,
@@ -43,6 +49,13 @@ fn stamps(source: &TableSource, origin: &[PathBuf]) -> Result<Vec<Stamp>, Engine
 /// Registers a table again if its files are others than when it was registered, so that queries and snapshots
 /// speak of the same rows.
 pub(super) fn refresh(shared: &Shared, table: &str) -> Result<(), EngineError> {
+    if let Some(unreadable) = shared.unreadable(table) {
+        // Files may have been mended since.
+        return match unreadable.source.format {
+            TableFormat::Table => Err(unreadable.error()),
+            _ => register(shared, unreadable.source).map(|_| ()),
+        };
+    }
     let registered = shared.registered(table)?;
     if registered.stored.is_none() {
         return Ok(());

@@ -231,7 +231,9 @@ impl Engine for PostgresEngine {
             })
         });
         Box::pin(async move {
-            let schema = planner_schema(&found.await?);
+            let found = found.await;
+            self.planner.note(table, &found);
+            let schema = planner_schema(&found?);
             self.planner.register_remote(table, Arc::clone(&schema))?;
             Ok(normal::map_schema(&schema, normal::table_type))
         })

@@ -55,6 +55,29 @@ fn files_that_are_missing_empty_cut_off_or_something_else() {
 }
 
 #[test]
+fn a_table_that_could_not_be_read_says_why_until_it_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let whole = std::fs::read(good_parquet(here, "orders.parquet")).unwrap();
+    std::fs::write(here.join("cut.parquet"), &whole[..whole.len() / 2]).unwrap();
+    let engine = engine(here, 1);
+    let cut = source("t", TableFormat::Parquet, here.join("cut.parquet"));
+    register(&engine, &cut).unwrap_err();
+    for error in [
+        failure(&engine, "SELECT count(*) FROM t"),
+        block_on(engine.snapshot("t")).unwrap_err(),
+        block_on(engine.facts("t")).unwrap_err(),
+    ] {
+        assert!(matches!(error, EngineError::Table { .. }), "{error:?}");
+        assert!(error.to_string().contains("not a whole Parquet file"), "{error}");
+    }
+    let unknown = failure(&engine, "SELECT count(*) FROM u").to_string();
+    assert!(unknown.contains("no table u"), "{unknown}");
+    std::fs::write(here.join("cut.parquet"), &whole).unwrap();
+    run(&engine, "SELECT count(*) FROM t");
+}
+
+#[test]
 fn files_of_one_table_that_disagree() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();

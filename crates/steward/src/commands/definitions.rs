@@ -54,8 +54,7 @@ pub fn schema(out: Option<&Path>) -> Result<Outcome, Failure> {
             output::json(&document)?;
         }
         Some(folder) => {
-            let fail = |e: std::io::Error| Failure::world(format!("cannot write to {}: {e}", folder.display()));
-            std::fs::create_dir_all(folder).map_err(fail)?;
+            crate::folder::make(folder)?;
             for (name, value) in all {
                 let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::world(e.to_string()))?;
                 super::reports::write_whole(&folder.join(name), text.as_bytes())?;

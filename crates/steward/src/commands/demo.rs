@@ -9,7 +9,7 @@ use super::{reports, run, serve};
 use crate::cli::DemoArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green};
-use crate::{progress, workspace};
+use crate::{folder, progress, workspace};
 
 /// `steward demo`.
 pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> {
@@ -75,16 +75,15 @@ async fn make(folder: &Path, world: &World, quiet: bool) -> Result<(), Failure> 
             folder.display()
         )));
     }
-    let fail = |path: &Path, e: std::io::Error| Failure::world(format!("cannot write {}: {e}", path.display()));
     for (name, text) in steward_demo::project_files() {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| fail(parent, e))?;
+            folder::make(parent)?;
         }
         reports::write_whole(&path, text.as_bytes())?;
     }
     let state = folder.join(workspace::STATE);
-    std::fs::create_dir_all(&state).map_err(|e| fail(&state, e))?;
+    folder::make(&state)?;
     let mut truths = folder.as_os_str().to_os_string();
     truths.push("-truth");
     let (data, truths, world) = (folder.join("data"), PathBuf::from(truths), *world);

@@ -6,7 +6,7 @@ use steward_capabilities::onboarding;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green};
-use crate::workspace;
+use crate::{folder, workspace};
 
 /// `steward init [DIR] [--from FILE…]`.
 pub async fn init(folder: &Path, files: &[PathBuf], json: bool) -> Result<Outcome, Failure> {
@@ -19,10 +19,8 @@ pub async fn init(folder: &Path, files: &[PathBuf], json: bool) -> Result<Outcom
     if folder.join("steward.yaml").exists() && files.is_empty() {
         return Err(Failure::call(format!("{} is a project already", folder.display())));
     }
-    std::fs::create_dir_all(&folder).map_err(|e| Failure::world(format!("cannot make {}: {e}", folder.display())))?;
     let scratch = folder.join(workspace::STATE);
-    std::fs::create_dir_all(&scratch)
-        .map_err(|e| Failure::world(format!("cannot write in {}: {e}", folder.display())))?;
+    folder::make(&scratch)?;
     let engine = workspace::embedded(&scratch, None)?;
     let made = onboarding::init(&folder, files, &engine).await?;
     if json {

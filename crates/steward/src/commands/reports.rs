@@ -55,6 +55,13 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
 /// Writes a file whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |e: std::io::Error| Failure::world(format!("cannot write {}: {e}", path.display()));
+    // Moving a file over a device or a pipe would put an end to it.
+    if path.metadata().is_ok_and(|m| !m.is_file()) {
+        return Err(Failure::call(format!(
+            "{} exists and is no regular file; name a file to write to",
+            path.display()
+        )));
+    }
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);

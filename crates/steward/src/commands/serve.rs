@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use steward_capabilities::Context;
 use steward_server::{Loader, State};
@@ -10,6 +11,9 @@ use steward_server::{Loader, State};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::workspace::{self, Definitions, FolderLoader};
+
+/// Longest that running requests are waited for after SIGTERM.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// `steward serve`. Definitions with errors are served too: the pages say what is wrong.
 pub async fn serve(folder: &Path, listen: SocketAddr, hosts: &[String]) -> Result<Outcome, Failure> {
@@ -36,23 +40,53 @@ pub async fn answer(
             output::yellow("warning:")
         );
     }
+    let shutdown = shutdown()?;
     output::text_line(&format!("listening on http://{address}"))?;
-    steward_server::serve(listener, state, shutdown()).await?;
+    let (asked, ending) = tokio::sync::oneshot::channel();
+    let signal = async move {
+        shutdown.await;
+        // Nobody listens only when serving has ended already.
+        let _ = asked.send(());
+    };
+    let patience = async {
+        match ending.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = steward_server::serve(listener, state, signal) => served?,
+        () = patience => eprintln!(
+            "{} some requests did not end within {} s and were cut off",
+            output::yellow("warning:"),
+            GRACE.as_secs()
+        ),
+    }
     context.ledger.clone().close().await;
     Ok(Outcome::Done)
 }
 
-async fn shutdown() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Resolves on SIGTERM or Ctrl-C. The signals are taken from the call on, not from the first poll: whoever reads that
+/// the server is ready may end it at once.
+fn shutdown() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let fail = |e: std::io::Error| Failure::world(format!("cannot take signals: {e}"));
     #[cfg(unix)]
     {
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(fail)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(fail)?;
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(fail)?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }

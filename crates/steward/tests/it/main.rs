@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod architecture;
+mod bad_input;
 mod engine;
 mod larkspur;
 mod licences;
 mod own_file;
 mod rooms;
+mod serving;
 mod stats;
 mod support;
