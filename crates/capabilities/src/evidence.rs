@@ -64,9 +64,19 @@ where
     let stored = serde_json::to_value(&value).map_err(|e| CapabilityError::Invalid(format!("{subject}: {e}")))?;
     let evidence = Evidence::new(key, stored, provenance);
     context.ledger.record_evidence(&evidence).await?;
-    Ok(Concluded {
-        value,
-        evidence,
-        reused: false,
+    // As it is recorded: with its time, and what another recorded first, if one did.
+    let recorded = context.ledger.evidence(&evidence.key).await?;
+    Ok(match recorded {
+        Some(first) if first.value != evidence.value => Concluded {
+            value: serde_json::from_value(first.value.clone())
+                .map_err(|e| CapabilityError::Invalid(format!("{subject}: {e}")))?,
+            evidence: first,
+            reused: true,
+        },
+        found => Concluded {
+            value,
+            evidence: found.unwrap_or(evidence),
+            reused: false,
+        },
     })
 }

@@ -93,7 +93,10 @@ impl IntoResponse for ErrorPage {
         let page = crate::ui::layout::bare(
             status.canonical_reason().unwrap_or("Error"),
             html! {
-                p.lede { (self.0.to_string()) }
+                p.lede { @match &self.0 {
+                    CapabilityError::Unknown { kind, name, .. } => { "There is no " (kind) " named " code { (name) } "." },
+                    other => (other.to_string()),
+                } }
                 @if let Some((href, name)) = near(&self.0) { p { "Did you mean " a href=(href) { (name) } "?" } }
                 @if let CapabilityError::Definitions(diagnostics) = &self.0 {
                     ul { @for d in diagnostics { li { code { (d.span.file) ":" (d.span.line) } " " (d.message) } } }

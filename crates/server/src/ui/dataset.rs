@@ -98,7 +98,10 @@ pub async fn show(
             h2 #checks { "Checks" }
             (checks(report, &past))
             h2 #columns { "Columns" }
-            div.card { (columns(dataset, facts.as_ref(), report)) }
+            div.card {
+                (columns(dataset, facts.as_ref(), report))
+                @if as_of.is_some() { p.note { "Types, nulls and ranges are those of the files as they are now." } }
+            }
             h2 #schema { "Schema changes" }
             div.card { (schema(report, &past)) }
             (lineage)

@@ -23,7 +23,7 @@ async fn answer(
     form: Form,
     asked: &AsOf,
     view: &impl Serialize,
-    facts: &[(&str, Markup)],
+    mut facts: Vec<(&str, Markup)>,
     evidence: Markup,
 ) -> Result<Response, ErrorPage> {
     match form {
@@ -48,6 +48,7 @@ async fn answer(
     let reference = Reference::new(kind, &meta.name);
     let force = parts::in_force(loaded, &reference, as_of).await?;
     let lineage = lineage::section(loaded, &reference, as_of).await?;
+    facts.push(("In force", force));
     let section = if kind == Kind::SemanticModel {
         ("/metrics", "Metrics")
     } else {
@@ -60,7 +61,7 @@ async fn answer(
         html! {
             (parts::heading(section, kind, meta, &asked.query(), parts::as_of_form(asked.text())))
             (nouns(
-                html! { (parts::definition(meta, facts)) dl.facts { dt { "In force" } dd { (force) } } },
+                parts::definition(meta, &facts),
                 evidence,
                 parts::decisions(&decisions, "No decision on it yet."),
             ))
@@ -85,7 +86,7 @@ pub async fn initiative(
         return Err(parts::unknown(&loaded, Kind::Initiative, &name).into());
     };
     let said = |t: &Option<String>| html! { (t.as_deref().unwrap_or("not stated")) };
-    let facts = [
+    let facts = vec![
         ("Problem", said(&view.problem)),
         ("Decision it changes", said(&view.decision)),
         ("Start", said(&view.start)),
@@ -109,7 +110,7 @@ pub async fn initiative(
         form,
         &asked,
         &view,
-        &facts,
+        facts,
         evidence,
     )
     .await
@@ -130,7 +131,7 @@ pub async fn bet(
     let currency = loaded.context.project.settings.currency.as_deref();
     let money = |minor: i64| format::in_unit(minor as f64, Some("currency"), currency);
     let [low, mid, high] = view.effect;
-    let facts = [
+    let facts = vec![
         ("Stated probability", html! { (format::percent(view.probability)) }),
         (
             "Stated effect",
@@ -157,7 +158,7 @@ pub async fn bet(
         form,
         &asked,
         &view,
-        &facts,
+        facts,
         evidence,
     )
     .await
@@ -174,7 +175,7 @@ pub async fn semantic_model(
     let Some(model) = loaded.context.project.semantic_models.get(&name) else {
         return Err(parts::unknown(&loaded, Kind::SemanticModel, &name).into());
     };
-    let facts = [
+    let facts = vec![
         ("Dataset", parts::link(&loaded, Kind::Dataset, &model.dataset)),
         ("Time", html! { (model.time_dimension.as_deref().unwrap_or("none")) }),
         (
@@ -203,7 +204,7 @@ pub async fn semantic_model(
         form,
         &asked,
         model,
-        &facts,
+        facts,
         evidence,
     )
     .await

@@ -295,3 +295,27 @@ async fn why_leads_from_a_number_to_sql_data_definition_and_decision() {
     assert_eq!(world.answer("/why/00000000").await.status, 404);
     assert_eq!(world.answer("/why/xyz").await.status, 422);
 }
+
+#[tokio::test]
+async fn a_metrics_page_shows_the_last_whole_period_and_when_it_was_computed() {
+    let world = World::new().await;
+    let page = world.page("/k/metric/revenue?grain=month").await;
+    let (may, june) = ("2025-05-", "2025-06-");
+    let of = |month: &str| cents(|l| l.split(',').nth(2).unwrap().starts_with(month)) as f64;
+    let change = (of(june) / of(may) - 1.0) * 100.0;
+    let text = words(&page);
+    let sign = if change > 0.0 { "+" } else { "−" };
+    let digits = if change.abs() >= 10.0 { 1 } else { 2 };
+    let printed = format!("{:.*}", digits, change.abs());
+    let printed = printed.trim_end_matches('0').trim_end_matches('.');
+    // June is over on the first of July: nothing is dotted.
+    assert!(
+        text.contains(&format!("{sign}{printed}% on the month before")),
+        "{change}: {text}"
+    );
+    assert!(!text.contains("Dotted"), "{text}");
+    assert!(text.contains("Computed 2025-06-20 00:00 UTC"), "{text}");
+    let weeks = words(&world.page("/k/metric/revenue").await);
+    assert!(weeks.contains("Dotted: the last week is not over."), "{weeks}");
+    assert!(weeks.contains("week of 2025-06-23"), "{weeks}");
+}
