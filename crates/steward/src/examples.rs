@@ -111,6 +111,7 @@ fn under(command: Command, path: &str) -> Command {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::cli::Cli;
@@ -141,28 +142,57 @@ mod tests {
         }
     }
 
+    /// Fails unless a line as typed into a shell is a call that parses.
+    fn parses(place: &str, line: &str) {
+        let call = line.split(['>', '#', '|']).next().unwrap_or_default();
+        let mut words = vec!["steward".to_owned()];
+        let mut quote = None;
+        let mut word = String::new();
+        for c in call.chars() {
+            match (quote, c) {
+                (Some(q), c) if c == q => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                (None, ' ') => words.push(std::mem::take(&mut word)),
+                _ => word.push(c),
+            }
+        }
+        words.push(word);
+        words.retain(|w| !w.is_empty());
+        let read = Cli::command().try_get_matches_from(&words);
+        assert!(read.is_ok(), "{place}: {line}: {:?}", read.err());
+    }
+
     #[test]
     fn every_example_is_a_call_that_parses() {
         let mut found = Vec::new();
         leaves(&with(Cli::command()), "", &mut found);
-        for (_, help) in found {
+        for (path, help) in found {
             for line in help.lines().filter_map(|l| l.trim().strip_prefix("steward ")) {
-                let call = line.split(['>', '#', '|']).next().unwrap_or_default();
-                let mut words = vec!["steward".to_owned()];
-                let mut quote = None;
-                let mut word = String::new();
-                for c in call.chars() {
-                    match (quote, c) {
-                        (Some(q), c) if c == q => quote = None,
-                        (None, '\'' | '"') => quote = Some(c),
-                        (None, ' ') => words.push(std::mem::take(&mut word)),
-                        _ => word.push(c),
-                    }
-                }
-                words.push(word);
-                words.retain(|w| !w.is_empty());
-                assert!(Cli::command().try_get_matches_from(&words).is_ok(), "{line}: {words:?}");
+                parses(&path, line);
             }
         }
+    }
+
+    #[test]
+    fn every_call_in_the_guide_parses() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let guide = std::fs::read_dir(root.join("docs/guide"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut seen = 0;
+        for file in guide.chain([root.join("README.md")]) {
+            let place = file.display().to_string();
+            let text = std::fs::read_to_string(&file).unwrap();
+            for line in text.lines() {
+                let call = line
+                    .strip_prefix("$ steward ")
+                    .or_else(|| line.strip_prefix("    steward "));
+                if let Some(call) = call {
+                    parses(&place, call);
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 30, "only {seen} calls were found");
     }
 }
