@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "steward",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 the answer is no (a check failed), 2 the call is wrong, 3 the world is broken.\n\nStart with `steward demo`, or with a file of your own: `steward init --from orders.csv`."
+    after_help = "Exit codes: 0 done, 1 the answer is no (a check failed), 2 the call is wrong, 3 the world is broken.\n\nExamples:\n  steward demo\n  steward init --from orders.csv\n  steward run"
 )]
 pub struct Cli {
     /// Project folder; otherwise the nearest folder upward that holds steward.yaml.
@@ -79,18 +79,23 @@ pub enum Command {
     )]
     Query(QueryArgs),
     /// Metrics: what there is.
+    #[command(after_help = "Example:\n  steward metric list")]
     Metric {
         /// What to do.
         #[command(subcommand)]
         command: MetricCommand,
     },
     /// Datasets: catalogue and contract checks.
+    #[command(after_help = "Examples:\n  steward dataset list\n  steward dataset check orders --day 2025-06-03")]
     Dataset {
         /// What to do.
         #[command(subcommand)]
         command: DatasetCommand,
     },
     /// Experiments: list, read out, decide.
+    #[command(
+        after_help = "Examples:\n  steward experiment readout checkout\n  steward experiment decide checkout ship --reason 'More orders' --as mara"
+    )]
     Experiment {
         /// What to do.
         #[command(subcommand)]
@@ -109,6 +114,7 @@ pub enum Command {
         list: bool,
     },
     /// Objectives and their computed status.
+    #[command(after_help = "Example:\n  steward objective status")]
     Objective {
         /// What to do.
         #[command(subcommand)]
@@ -139,18 +145,25 @@ pub enum Command {
         as_of: Option<String>,
     },
     /// Definitions in force: now, or as of a time.
+    #[command(
+        after_help = "Exit code 1: nothing was applied by then.\n\nExamples:\n  steward applied\n  steward applied --as-of 2025-09-01"
+    )]
     Applied {
         /// As of a time (RFC 3339 or a date).
         #[arg(long, value_name = "TIME")]
         as_of: Option<String>,
     },
     /// Reports: build an executive pack.
+    #[command(
+        after_help = "Examples:\n  steward report list\n  steward report build monthly_business_review --out pack.html"
+    )]
     Report {
         /// What to do.
         #[command(subcommand)]
         command: ReportCommand,
     },
     /// The ledger: verify, export, list, erase.
+    #[command(after_help = "Examples:\n  steward ledger verify\n  steward ledger export ledger.jsonl")]
     Ledger {
         /// What to do.
         #[command(subcommand)]
@@ -248,6 +261,9 @@ pub enum DatasetCommand {
     /// All datasets with their last check.
     List,
     /// Check a dataset against its contract.
+    #[command(
+        after_help = "A past day is judged as of its end. Exit code 1: the contract is broken.\n\nExamples:\n  steward dataset check orders\n  steward dataset check event_feed --day 2025-05-12"
+    )]
     Check {
         /// Dataset.
         name: String,
@@ -271,6 +287,9 @@ pub enum ExperimentCommand {
     /// All experiments.
     List,
     /// What an experiment did, and whether it can be believed.
+    #[command(
+        after_help = "A relative lift is refused where the control is zero, or within one standard error of it: read the absolute lift there.\n\nExamples:\n  steward experiment readout checkout\n  steward experiment readout checkout --as-of 2025-08-03 --json"
+    )]
     Readout {
         /// Experiment.
         name: String,
@@ -345,6 +364,9 @@ pub enum LedgerCommand {
         head: Option<String>,
     },
     /// Write all events, one JSON document a line.
+    #[command(
+        after_help = "Prints the head: keep it to verify the file later.\n\nExample:\n  steward ledger export ledger.jsonl"
+    )]
     Export {
         /// File.
         file: PathBuf,

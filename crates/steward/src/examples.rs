@@ -7,22 +7,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("schema", &["steward schema --out .steward/schemas"]),
     ("metric list", &["steward metric list", "steward metric list --json"]),
     ("dataset list", &["steward dataset list"]),
-    (
-        "dataset check",
-        &[
-            "steward dataset check orders",
-            "steward dataset check event_feed --day 2025-05-12",
-        ],
-    ),
     ("dataset history", &["steward dataset history orders"]),
     ("experiment list", &["steward experiment list"]),
-    (
-        "experiment readout",
-        &[
-            "steward experiment readout checkout",
-            "steward experiment readout checkout --as-of 2025-08-03 --json",
-        ],
-    ),
     (
         "objective status",
         &[
@@ -46,7 +32,6 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "steward lineage --json > lineage.json",
         ],
     ),
-    ("applied", &["steward applied", "steward applied --as-of 2025-09-01"]),
     ("report list", &["steward report list"]),
     (
         "report build",
@@ -55,7 +40,6 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "steward report build monthly_business_review --out pack.html",
         ],
     ),
-    ("ledger export", &["steward ledger export ledger.jsonl"]),
     (
         "ledger log",
         &[

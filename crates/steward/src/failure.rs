@@ -64,6 +64,16 @@ impl Failure {
         }
     }
 
+    /// As [`Failure::print`]; with `--json` also as the one document on standard output.
+    pub fn tell(self, json: bool) -> ExitCode {
+        if json {
+            let error = serde_json::json!({ "error": { "exit_code": self.code, "message": self.message } });
+            // If standard output is what is broken, the words below still say so.
+            let _ = crate::output::json(&error);
+        }
+        self.print()
+    }
+
     /// Prints it to standard error and answers its exit code.
     pub fn print(self) -> ExitCode {
         eprintln!("{} {}", crate::output::red("error:"), self.message);

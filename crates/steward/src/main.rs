@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => e.exit(),
     };
+    let json = cli.json;
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("STEWARD_LOG")
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     };
     let code = match runtime.block_on(commands::run(cli)) {
         Ok(outcome) => outcome.into(),
-        Err(failure) => failure.print(),
+        Err(failure) => failure.tell(json),
     };
     // Tasks that outlive their command hold nothing that matters: what was acknowledged is on disk.
     runtime.shutdown_background();

@@ -5,10 +5,8 @@
 
 mod analyse;
 mod cells;
-mod checks;
 mod compute;
 mod dimensions;
-mod effects;
 mod expression;
 mod health;
 mod inference;

@@ -45,7 +45,7 @@ pub fn check(folder: &Path, format: CheckFormat, json: bool) -> Result<Outcome, 
 }
 
 /// `steward schema`.
-pub fn schema(out: Option<&Path>) -> Result<Outcome, Failure> {
+pub fn schema(out: Option<&Path>, json: bool) -> Result<Outcome, Failure> {
     let all = schema::all();
     match out {
         None => {
@@ -55,10 +55,16 @@ pub fn schema(out: Option<&Path>) -> Result<Outcome, Failure> {
         }
         Some(folder) => {
             crate::folder::make(folder)?;
+            let mut written = Vec::new();
             for (name, value) in all {
                 let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::world(e.to_string()))?;
                 super::reports::write_whole(&folder.join(name), text.as_bytes())?;
-                output::text_line(&folder.join(name).display().to_string())?;
+                written.push(folder.join(name).display().to_string());
+            }
+            if json {
+                output::json(&json!({ "written": written }))?;
+            } else {
+                output::text_line(&written.join("\n"))?;
             }
         }
     }

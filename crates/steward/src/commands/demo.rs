@@ -35,11 +35,9 @@ pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> 
     let context = workspace::open(&folder).await?;
     governance::apply(&context, "steward-demo", "The demo company's definitions", None).await?;
     let summary = run::evaluate(&context, &[]).await?;
-    if json {
-        output::json(
-            &serde_json::json!({ "project": folder, "seed": world.seed, "scale": world.scale, "run": summary }),
-        )?;
-    } else {
+    let document = json
+        .then(|| serde_json::json!({ "project": folder, "seed": world.seed, "scale": world.scale, "run": summary }));
+    if !json {
         let count = |n: usize, what: &str| format!("{n} {what}");
         let p = &context.project;
         output::text_line(&format!("{} in {}", bold("Larkspur"), folder.display()))?;
@@ -60,9 +58,10 @@ pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> 
         let waiting = governance::waiting(&context).await?;
         output::text_line(&format!("{} decision(s) wait for you", waiting.len()))?;
     }
-    match listener {
-        None => Ok(Outcome::Done),
-        Some(listener) => serve::answer(listener, &context, &[]).await,
+    match (listener, document) {
+        (Some(listener), document) => serve::answer(listener, &context, &[], document).await,
+        (None, Some(document)) => output::json(&document).map(|()| Outcome::Done),
+        (None, None) => Ok(Outcome::Done),
     }
 }
 

@@ -26,11 +26,18 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
     // Commands that need no project come first.
     match cli.command {
         Command::Init { dir, from } => return init::init(project.unwrap_or(&dir), &from, json).await,
-        Command::Schema { out } => return definitions::schema(out.as_deref()),
+        Command::Schema { out } => return definitions::schema(out.as_deref(), json),
         Command::Stats { method, list } => return stats::stats(method.as_deref(), list),
         Command::Demo(arguments) => return demo::demo(&arguments, json).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "steward", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "steward", &mut script);
+            if json {
+                let script = String::from_utf8_lossy(&script);
+                crate::output::json(&serde_json::json!({ "shell": shell.to_string(), "script": script }))?;
+            } else {
+                crate::output::bytes(&script)?;
+            }
             return Ok(Outcome::Done);
         }
         Command::Ledger {
@@ -64,7 +71,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         }
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
-        Command::Serve { listen, allow_host } => serve::serve(&folder, listen, &allow_host).await,
+        Command::Serve { listen, allow_host } => serve::serve(&folder, listen, &allow_host, json).await,
         Command::Init { .. }
         | Command::Schema { .. }
         | Command::Stats { .. }

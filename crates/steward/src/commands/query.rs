@@ -33,7 +33,12 @@ pub async fn query(folder: &Path, arguments: &QueryArgs, json: bool) -> Result<O
                 fill: arguments.fill,
             };
             if arguments.explain {
-                output::text_line(&metrics::compile(&context, &request).await?)?;
+                let sql = metrics::compile(&context, &request).await?;
+                if json {
+                    output::json(&serde_json::json!({ "sql": sql }))?;
+                } else {
+                    output::text_line(&sql)?;
+                }
                 return Ok(Outcome::Done);
             }
             metrics::query(&context, &request).await?.to_rows()?

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use steward_capabilities::Context;
 use steward_server::{Loader, State};
 
@@ -16,17 +17,19 @@ use crate::workspace::{self, Definitions, FolderLoader};
 const GRACE: Duration = Duration::from_secs(30);
 
 /// `steward serve`. Definitions with errors are served too: the pages say what is wrong.
-pub async fn serve(folder: &Path, listen: SocketAddr, hosts: &[String]) -> Result<Outcome, Failure> {
+pub async fn serve(folder: &Path, listen: SocketAddr, hosts: &[String], json: bool) -> Result<Outcome, Failure> {
     let listener = steward_server::bind(listen).await?;
     let context = workspace::context(folder, Definitions::read(folder)?.project).await?;
-    answer(listener, &context, hosts).await
+    answer(listener, &context, hosts, json.then(|| json!({}))).await
 }
 
-/// Serves a context on a listener until SIGTERM or Ctrl-C, then lets running requests finish.
+/// Serves a context on a listener until SIGTERM or Ctrl-C, then lets running requests finish. Says when it is ready: in
+/// a line, or by printing `document` with the address in it.
 pub async fn answer(
     listener: tokio::net::TcpListener,
     context: &Context,
     hosts: &[String],
+    document: Option<Value>,
 ) -> Result<Outcome, Failure> {
     let address = listener
         .local_addr()
@@ -41,7 +44,13 @@ pub async fn answer(
         );
     }
     let shutdown = shutdown()?;
-    output::text_line(&format!("listening on http://{address}"))?;
+    match document {
+        None => output::text_line(&format!("listening on http://{address}"))?,
+        Some(mut document) => {
+            document["listening"] = format!("http://{address}").into();
+            output::json(&document)?;
+        }
+    }
     let (asked, ending) = tokio::sync::oneshot::channel();
     let signal = async move {
         shutdown.await;

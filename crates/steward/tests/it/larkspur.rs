@@ -568,7 +568,7 @@ fn the_ledger_verifies_and_any_tampering_is_found() {
             answer.out
         );
         assert!(
-            answer.out.is_empty() && answer.err.contains("error:"),
+            answer.json()["error"]["message"].is_string() && answer.err.contains("error:"),
             "{what}: {}",
             answer.err
         );
