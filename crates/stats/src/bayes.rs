@@ -330,10 +330,10 @@ fn softplus(y: f64) -> f64 {
 }
 
 /// Quadrature over the logit of a share.
-struct Nodes(Vec<(f64, f64)>);
+pub(crate) struct Nodes(Vec<(f64, f64)>);
 
 impl Nodes {
-    fn over(all: &[Beta]) -> Nodes {
+    pub(crate) fn over(all: &[Beta]) -> Nodes {
         let ranges: Vec<(f64, f64)> = all.iter().map(Beta::range).collect();
         let low = ranges.iter().map(|r| r.0).fold(f64::INFINITY, f64::min);
         let high = ranges.iter().map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
@@ -357,7 +357,7 @@ impl Nodes {
     }
 
     /// Σ w·f(x, 1 − x).
-    fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
+    pub(crate) fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
         self.0
             .iter()
             .map(|&(y, w)| w * f(1.0 / (1.0 + (-y).exp()), 1.0 / (1.0 + y.exp())))

@@ -26,6 +26,8 @@
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
 //! | [`bayes`] | How likely is the treatment better, and what is lost if not? |
+//! | [`bandit`], [`contextual`] | How often should each arm be played, and is the best one known? |
+//! | [`adaptive`], [`off_policy`] | What are arms worth when assignment was adapted; what would another policy earn? |
 //! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
 //! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
 //! | [`design`] | How many units and days for a metric, with clusters, covariates, many arms, looks? Will a running one end well? |
@@ -36,13 +38,16 @@
 //!
 //! A method is one file: its header states Question, Estimand, Assumptions, Formula, Reference and Golden source.
 
+pub mod adaptive;
 pub mod adjustment;
 pub mod assumptions;
+pub mod bandit;
 pub mod bayes;
 mod binomial;
 pub mod capping;
 pub mod cluster;
 pub mod confidence_sequence;
+pub mod contextual;
 pub mod design;
 pub mod dist;
 pub mod dunnett;
@@ -63,6 +68,7 @@ pub mod moments;
 pub mod msprt;
 pub mod multiplicity;
 pub mod novelty;
+pub mod off_policy;
 pub mod one_sample;
 pub mod one_sided;
 pub mod outliers;

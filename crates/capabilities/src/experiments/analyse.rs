@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use steward_definitions::{Direction, Experiment, Project};
-use steward_stats::{Comparison, Lift, Moments, NotEstimable, Reason, Statistic, lift};
+use steward_stats::fieller::fieller;
+use steward_stats::group_sequential::Sides;
+use steward_stats::{Comparison, Estimate, Lift, Moments, NotEstimable, Reason, Statistic, lift};
 
 use super::cells::{Cell, Cells};
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
-    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricReadout, RawLift, Role, Segment, SegmentLift,
+    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricReadout, PreExposure, RawLift, Role, Segment,
+    SegmentLift,
 };
 
 /// Most values of a dimension shown; the largest by units.
@@ -68,6 +71,30 @@ fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
     }
 }
 
+/// Above this relative standard error of the control the delta method's interval of a relative lift is no longer to be
+/// relied on.
+const NOISY: f64 = 0.05;
+
+/// The lift, its relative part by Fieller's theorem where the control is noisy, or where the delta method's interval and the
+/// absolute lift disagree about 0: what is said in per cent must not contradict the p-value beside it.
+fn with_relative(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Lift {
+    let mut found = lift(control, treatment, comparison);
+    let excludes_zero = |e: &Estimate| e.low > 0.0 || e.high < 0.0;
+    let (Ok(absolute), Ok(delta)) = (&found.absolute, &found.relative) else {
+        return found;
+    };
+    let agree = excludes_zero(absolute) == excludes_zero(delta);
+    let noisy = found.control.as_ref().is_ok_and(|c| c.se > NOISY * c.point.abs());
+    if noisy || !agree {
+        match fieller(control, treatment, comparison, Sides::Two) {
+            Ok(relative) => found.relative = Ok(relative),
+            Err(refusal) if !agree => found.relative = Err(refusal),
+            Err(_) => {}
+        }
+    }
+    found
+}
+
 fn no_units(what: &str) -> NotEstimable {
     NotEstimable {
         reason: Reason::TooFew,
@@ -102,7 +129,8 @@ impl Analysis<'_> {
             }
         };
         let (c, t) = (moments(control, "the control")?, moments(treatment, "the treatment")?);
-        Ok(lift(&c, &t, &comparison(unit_metric, adjusted, self.experiment.alpha)))
+        let comparison = comparison(unit_metric, adjusted, self.experiment.alpha);
+        Ok(with_relative(&c, &t, &comparison))
     }
 
     /// Every metric in every treatment, with corrected p-values for the primary ones.
@@ -234,6 +262,51 @@ impl Analysis<'_> {
         }
     }
 
+    /// Covariates compared between the arms: the metric over the days before exposure.
+    pub fn pre_exposure(&self) -> Vec<PreExposure> {
+        let control = self.cells.total(self.control() as i64);
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for asked in self.asked {
+            let Ok(at) = asked.measured else { continue };
+            let Some(metric) = self.metrics.get(at).filter(|m| m.cuped_days > 0) else {
+                continue;
+            };
+            if !seen.insert(at) {
+                continue;
+            }
+            let own = metric.variables.len();
+            let covariates: Vec<usize> = (own..2 * own).collect();
+            for arm in self.treatments() {
+                let treatment = self.cells.total(arm as i64);
+                let (Some(c), Some(t)) = (control.moments.get(&at), treatment.moments.get(&at)) else {
+                    continue;
+                };
+                let fits = |m: &Moments| m.count() > 0 && m.dimension() >= 2 * own;
+                if !fits(c) || !fits(t) {
+                    continue;
+                }
+                let comparison = Comparison {
+                    // What is 0 or 1 in the window may be counted before it.
+                    statistic: match metric.compared {
+                        Compared::Ratio => statistic(Compared::Ratio),
+                        Compared::Mean | Compared::Proportion => Statistic::Mean { y: 0 },
+                    },
+                    covariates: Vec::new(),
+                    level: 1.0 - self.experiment.alpha,
+                };
+                let compared = lift(&c.select(&covariates), &t.select(&covariates), &comparison);
+                found.push(PreExposure {
+                    metric: asked.name.clone(),
+                    variant: self.variant(arm).to_string(),
+                    difference: compared.absolute.into(),
+                    adjusted_p: None,
+                });
+            }
+        }
+        found
+    }
+
     /// The lift by day of exposure, cumulative, for every metric and treatment.
     pub fn daily(&self) -> Vec<DailyPath> {
         let days: BTreeSet<Date> = self.cells.days.keys().filter_map(|(d, _)| *d).collect();
@@ -312,6 +385,7 @@ impl Analysis<'_> {
                             variant,
                             absolute,
                             relative,
+                            shrunk: None,
                         });
                     }
                 }
@@ -330,6 +404,7 @@ impl Analysis<'_> {
         Breakdown {
             dimension: dimension.to_string(),
             segments,
+            tests: Vec::new(),
             problem,
         }
     }

@@ -16,7 +16,7 @@ use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::window::{Window, day, window, zone};
-use super::{health, verdict};
+use super::{checks, effects, health, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -105,6 +105,7 @@ pub fn prepare<'a>(
                 problems.push(Breakdown {
                     dimension: breakdown.clone(),
                     segments: Vec::new(),
+                    tests: Vec::new(),
                     problem,
                 });
             }
@@ -278,7 +279,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
             },
         })
         .collect();
-    let (arms, health) = health::examine(experiment, dataset, &cells, &variants, std::mem::take(&mut problems));
+    let (arms, mut health) = health::examine(experiment, dataset, &cells, &variants, std::mem::take(&mut problems));
     let analysis = Analysis {
         project: &context.project,
         experiment,
@@ -288,12 +289,22 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         cells: &cells,
     };
     let metrics = analysis.metrics();
+    if health.srm.broken {
+        health.suspects = checks::suspects(experiment, &prepared.dimensions, &cells);
+        let where_from = checks::explain_split(&health.suspects, experiment);
+        health::add(&mut health, where_from.into_iter().collect());
+    }
+    let mut before = analysis.pre_exposure();
+    health::add(&mut health, checks::pre_exposure(&mut before));
+    health.pre_exposure = before;
+    health::add(&mut health, checks::missing_days(experiment, &cells));
     let mut breakdowns: Vec<Breakdown> = prepared
         .dimensions
         .iter()
         .enumerate()
         .map(|(i, d)| analysis.breakdown(i, &d.name))
         .collect();
+    effects::shrink_segments(&mut breakdowns, experiment.alpha);
     breakdowns.extend(prepared.problems.iter().cloned());
     let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref());
     let days = || {

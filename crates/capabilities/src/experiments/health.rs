@@ -10,7 +10,7 @@ use super::readout::{Arm, Health, Problem, SampleRatio};
 /// Below this p-value the planned split is broken (Fabijan et al., KDD 2019, use 0.0005 to 0.001).
 pub const BROKEN: f64 = 0.001;
 
-fn problem(code: &str, severity: &str, message: String) -> Problem {
+pub(super) fn problem(code: &str, severity: &str, message: String) -> Problem {
     Problem {
         code: code.into(),
         severity: severity.into(),
@@ -146,6 +146,8 @@ pub fn examine(
         units_in_several_variants: several,
         units_in_unknown_variants: unknown,
         units_immature: immature,
+        suspects: Vec::new(),
+        pre_exposure: Vec::new(),
         problems,
     };
     (arms, health)
@@ -171,4 +173,11 @@ pub fn split(arms: &[Arm]) -> String {
         })
         .collect();
     parts.join("; ")
+}
+
+/// Adds findings, worst first.
+pub fn add(health: &mut Health, problems: Vec<Problem>) {
+    health.problems.extend(problems);
+    health.problems.sort_by(|a, b| a.severity.cmp(&b.severity));
+    health.ok = health.problems.iter().all(|p| p.severity != "error");
 }

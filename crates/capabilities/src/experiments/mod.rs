@@ -5,8 +5,10 @@
 
 mod analyse;
 mod cells;
+mod checks;
 mod compute;
 mod dimensions;
+mod effects;
 mod expression;
 mod health;
 mod inference;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use steward_stats::segment_search::Suspect;
+use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
 
 /// How to read an experiment.
@@ -68,7 +70,8 @@ pub enum ExperimentStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The split of units is broken (p < 0.001), or the data cannot be an experiment: no lift may be read.
+    /// The split of units is broken (p < 0.001), the variants differed before exposure, or saw different days: no lift may
+    /// be read.
     DoNotTrust,
     /// Not started yet.
     NotStarted,
@@ -142,6 +145,12 @@ pub struct Health {
     pub units_in_unknown_variants: u64,
     /// Units whose conversion window has not closed yet; they count in the split, not in the metrics.
     pub units_immature: u64,
+    /// Segments that a broken split comes from, the most telling first; searched only when it is broken.
+    #[serde(default)]
+    pub suspects: Vec<Suspect>,
+    /// Were the variants alike before exposure? One test per metric with a covariate and treatment.
+    #[serde(default)]
+    pub pre_exposure: Vec<PreExposure>,
     /// What is wrong, worst first.
     pub problems: Vec<Problem>,
 }
@@ -157,6 +166,19 @@ pub struct SampleRatio {
     pub statistic: Option<f64>,
     /// Why there is no p.
     pub not_estimable: Option<NotEstimable>,
+}
+
+/// A metric compared over the days before exposure, where the variants should not differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PreExposure {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Treatment − control before exposure, in the metric's unit.
+    pub difference: Answer,
+    /// p corrected by Holm over all such tests; below 0.001: broken.
+    pub adjusted_p: Option<f64>,
 }
 
 /// Something that weakens or forbids a reading.
@@ -269,15 +291,45 @@ pub struct RawLift {
     pub relative: Answer,
 }
 
-/// Results by the values of one dimension. Exploratory: p-values are not corrected.
+/// Results by the values of one dimension. Exploratory: p-values of single segments are not corrected; `tests` are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Breakdown {
     /// Dimension, e.g. `user__country`.
     pub dimension: String,
     /// By value, in order; a missing value is `(none)`.
     pub segments: Vec<Segment>,
+    /// Whether the segments differ at all, by metric and treatment.
+    #[serde(default)]
+    pub tests: Vec<SegmentTest>,
     /// Why there is none.
     pub problem: Option<String>,
+}
+
+/// Interaction test of one metric in one treatment over the segments of a dimension (Cochran's Q).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentTest {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// `relative` or `absolute`: which lifts are compared and shrunk.
+    pub scale: String,
+    /// Segments with such a lift.
+    pub segments: u64,
+    /// Cochran's Q, χ² with segments − 1 degrees of freedom.
+    pub q: f64,
+    /// p of all segments having the same lift.
+    pub p: f64,
+    /// p corrected by Holm over all such tests of the experiment.
+    pub adjusted_p: f64,
+    /// Whether the corrected p is below alpha.
+    pub differ: bool,
+    /// The lift common to the segments.
+    pub common: f64,
+    /// Its posterior standard deviation.
+    pub common_sd: f64,
+    /// Spread of true lifts between segments.
+    pub tau: f64,
 }
 
 /// One value of a dimension.
@@ -302,6 +354,9 @@ pub struct SegmentLift {
     pub absolute: Answer,
     /// Relative.
     pub relative: Answer,
+    /// The lift pulled towards the segments' common one as far as its noise says, on the scale of the breakdown's test.
+    #[serde(default)]
+    pub shrunk: Option<Shrunk>,
 }
 
 /// How a lift settled: one point per day of exposure, cumulative.

@@ -1,5 +1,6 @@
 //! The verdict: what a product manager should take away, in a sentence or two, the sample-ratio check first.
 
+use super::checks::FORBIDDING;
 use super::health::split;
 use super::readout::{Answer, Arm, ExperimentStatus, GuardrailState, Health, MetricReadout, Outcome, Role};
 use super::window::Window;
@@ -144,6 +145,14 @@ fn name(arms: &[Arm], variant: &str) -> String {
     label.unwrap_or_else(|| variant.to_string())
 }
 
+/// ` It is broken where platform is "android".`, if one segment explains it.
+fn most_broken(health: &Health) -> String {
+    match health.suspects.first() {
+        Some(s) if s.explains => format!(" It comes from where {} is {:?}.", s.dimension, s.value),
+        _ => String::new(),
+    }
+}
+
 /// Reads the arms, their health and the metrics as one sentence.
 pub fn verdict(
     arms: &[Arm],
@@ -176,7 +185,13 @@ pub fn verdict(
                  reading any lift.",
                 split(arms),
                 p_value(health.srm.p.unwrap_or(0.0))
-            ),
+            ) + &most_broken(health),
+        );
+    }
+    if let Some(found) = health.problems.iter().find(|p| FORBIDDING.contains(&p.code.as_str())) {
+        return plain(
+            Outcome::DoNotTrust,
+            format!("Do not trust this experiment: {}.", found.message),
         );
     }
     let (control, treated): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(|a| a.control);

@@ -3,6 +3,10 @@
 use steward_capabilities::CapabilityError;
 use steward_capabilities::experiments::*;
 use steward_definitions::*;
+use steward_stats::fieller::fieller;
+use steward_stats::group_sequential::Sides;
+use steward_stats::meta::heterogeneity;
+use steward_stats::shrinkage::{Prior, shrink};
 use steward_stats::{Comparison, Lift, Moments, Reason, Statistic, lift};
 
 use crate::places::Place;
@@ -47,11 +51,12 @@ fn by_hand(
         covariates: covariates.to_vec(),
         level: 0.95,
     };
-    lift(
-        &moments(shop, "control", values),
-        &moments(shop, "treatment", values),
-        &comparison,
-    )
+    let (c, t) = (moments(shop, "control", values), moments(shop, "treatment", values));
+    let mut found = lift(&c, &t, &comparison);
+    if found.control.as_ref().is_ok_and(|c| c.se > 0.05 * c.point.abs()) && found.relative.is_ok() {
+        found.relative = fieller(&c, &t, &comparison, Sides::Two);
+    }
+    found
 }
 
 fn revenue(shop: &Shop) -> impl Iterator<Item = (u64, i64, f64)> + '_ {
@@ -158,6 +163,27 @@ async fn breakdowns_and_days_are_cells_of_the_same_scan(place: Place) {
     let units: u64 = breakdown.segments.iter().flat_map(|s| s.units.values()).sum();
     assert_eq!(units, 1000);
 
+    let test = breakdown.tests.iter().find(|t| t.metric == "revenue").unwrap();
+    let lifts: Vec<_> = breakdown
+        .segments
+        .iter()
+        .map(|s| s.metrics.iter().find(|m| m.metric == "revenue").unwrap())
+        .collect();
+    assert_eq!((test.scale.as_str(), test.segments), ("relative", 2));
+    let of_lifts = |f: fn(&steward_stats::Estimate) -> f64| -> Vec<f64> {
+        lifts.iter().map(|l| f(l.relative.estimate().unwrap())).collect()
+    };
+    let (effects, errors) = (of_lifts(|e| e.point), of_lifts(|e| e.se));
+    close(test.p, heterogeneity(&effects, &errors).unwrap().p);
+    assert!(test.adjusted_p >= test.p);
+    let shrunk = shrink(&effects, &errors, Prior::DuMouchel, 0.95).unwrap();
+    for (lift, wanted) in lifts.iter().zip(&shrunk.effects) {
+        close(lift.shrunk.unwrap().point, wanted.point);
+    }
+    // Both segments move towards each other.
+    let spread = |a: f64, b: f64| (a - b).abs();
+    assert!(spread(shrunk.effects[0].point, shrunk.effects[1].point) < spread(effects[0], effects[1]));
+
     let path = readout.daily.iter().find(|d| d.metric == "revenue").unwrap();
     assert_eq!(path.points.len(), 14);
     assert_eq!(path.points[0].day, "2025-03-01");
@@ -219,6 +245,157 @@ async fn a_broken_split_is_said_before_any_lift(place: Place) {
     let json = serde_json::to_value(&readout).unwrap();
     assert!(json["health"]["srm"]["p"].as_f64().unwrap() < 0.001);
     assert!(json["metrics"][0]["absolute"]["point"].is_f64());
+}
+
+async fn a_broken_split_is_traced_to_its_segment(place: Place) {
+    let mut shop = Shop::new(3000);
+    // Most of the treated Germans are lost.
+    shop.users
+        .retain(|u| u.variant == "control" || u.country != "DE" || u.id % 4 == 0);
+    let kept: std::collections::BTreeSet<u64> = shop.users.iter().map(|u| u.id).collect();
+    shop.again.retain(|(u, ..)| kept.contains(u));
+    let ground = place.open(&shop, project()).await;
+    let readout = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(readout.health.srm.broken);
+    let first = &readout.health.suspects[0];
+    assert_eq!(
+        (first.dimension.as_str(), first.value.as_str(), first.explains),
+        ("user__country", "DE", true)
+    );
+    assert!(
+        readout.verdict.contains("user__country is \"DE\""),
+        "{}",
+        readout.verdict
+    );
+    assert!(readout.health.problems.iter().any(|p| p.code == "sample-ratio-segment"));
+}
+
+async fn variants_that_differed_before_exposure_are_not_trusted(place: Place) {
+    let mut shop = Shop::new(1500);
+    let sound = place.open(&shop, project()).await;
+    let fine = readout(&sound.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(!fine.health.pre_exposure.is_empty());
+    assert!(
+        fine.health
+            .pre_exposure
+            .iter()
+            .all(|t| t.adjusted_p.is_none_or(|p| p > 0.001))
+    );
+    assert_ne!(fine.outcome, Outcome::DoNotTrust);
+    // Assignment by behaviour: treated people had spent half as much again.
+    let treated: std::collections::BTreeMap<u64, i64> = shop
+        .users
+        .iter()
+        .filter(|u| u.variant == "treatment")
+        .map(|u| (u.id, u.exposed))
+        .collect();
+    for o in &mut shop.orders {
+        if treated.get(&o.user).is_some_and(|exposed| o.at < *exposed) {
+            o.cents += o.cents / 2;
+        }
+    }
+    let ground = place.open(&shop, project()).await;
+    let readout = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(!readout.health.srm.broken);
+    assert_eq!(readout.outcome, Outcome::DoNotTrust);
+    assert!(
+        readout.verdict.contains("before anyone was exposed"),
+        "{}",
+        readout.verdict
+    );
+    let before = per_user(&shop, revenue(&shop), -14 * DAY, 0);
+    let expected = by_hand(&shop, &[&before], Statistic::Mean { y: 0 }, &[]);
+    let found = readout
+        .health
+        .pre_exposure
+        .iter()
+        .find(|t| t.metric == "revenue")
+        .unwrap();
+    same(&found.difference, &expected.absolute);
+}
+
+async fn a_day_that_one_variant_missed_is_not_trusted(place: Place) {
+    let mut shop = Shop::new(1500);
+    let missed = START + 5 * DAY..START + 6 * DAY;
+    shop.users
+        .retain(|u| u.variant == "control" || !missed.contains(&u.exposed));
+    let kept: std::collections::BTreeSet<u64> = shop.users.iter().map(|u| u.id).collect();
+    shop.again.retain(|(u, ..)| kept.contains(u));
+    let ground = place.open(&shop, project()).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(!found.health.srm.broken);
+    let problem = found
+        .health
+        .problems
+        .iter()
+        .find(|p| p.code == "arm-missing-day")
+        .unwrap();
+    assert!(
+        problem.message.contains("2025-03-06") && problem.severity == "error",
+        "{}",
+        problem.message
+    );
+    assert_eq!(found.outcome, Outcome::DoNotTrust);
+    shop.users.retain(|u| !missed.contains(&u.exposed));
+    let kept: std::collections::BTreeSet<u64> = shop.users.iter().map(|u| u.id).collect();
+    shop.again.retain(|(u, ..)| kept.contains(u));
+    let ground = place.open(&shop, project()).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(
+        found
+            .health
+            .problems
+            .iter()
+            .any(|p| p.code == "missing-days" && p.severity == "warning")
+    );
+    assert_ne!(found.outcome, Outcome::DoNotTrust);
+}
+
+/// Small and noisy: the per cent beside an absolute lift never says otherwise about 0.
+async fn relative_lifts_agree_with_their_p_values(place: Place) {
+    let (mut disagreed, mut fiellers) = (0, 0);
+    for users in [40, 60, 80, 100, 120] {
+        let shop = Shop::new(users);
+        let ground = place.open(&shop, project()).await;
+        let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+            .await
+            .unwrap();
+        let raw = found
+            .metrics
+            .iter()
+            .filter_map(|m| m.raw.as_ref().map(|r| (&r.absolute, &r.relative)));
+        let own = found.metrics.iter().map(|m| (&m.absolute, &m.relative));
+        let days = found
+            .daily
+            .iter()
+            .flat_map(|d| d.points.iter().map(|p| (&p.absolute, &p.relative)));
+        let segments = found
+            .breakdowns
+            .iter()
+            .flat_map(|b| &b.segments)
+            .flat_map(|s| &s.metrics);
+        let segments = segments.map(|m| (&m.absolute, &m.relative));
+        for (absolute, relative) in own.chain(raw).chain(days).chain(segments) {
+            let (Some(a), Some(r)) = (absolute.estimate(), relative.estimate()) else {
+                continue;
+            };
+            let excludes = |e: &steward_stats::Estimate| e.low > 0.0 || e.high < 0.0;
+            disagreed += u32::from(excludes(a) != excludes(r));
+            fiellers += u32::from(r.method.ends_with("fieller"));
+        }
+    }
+    assert_eq!(disagreed, 0);
+    assert!(fiellers > 20, "{fiellers}");
 }
 
 async fn units_in_several_or_unknown_variants_are_left_out_and_counted(place: Place) {
@@ -603,6 +780,10 @@ on_both_engines!(
     breakdowns_and_days_are_cells_of_the_same_scan,
     days_are_those_of_the_projects_time_zone,
     a_broken_split_is_said_before_any_lift,
+    a_broken_split_is_traced_to_its_segment,
+    variants_that_differed_before_exposure_are_not_trusted,
+    a_day_that_one_variant_missed_is_not_trusted,
+    relative_lifts_agree_with_their_p_values,
     units_in_several_or_unknown_variants_are_left_out_and_counted,
     caps_at_a_value_and_at_a_percentile,
     as_of_a_moment_only_what_was_known_then_counts,
