@@ -10,6 +10,7 @@ mod kind;
 mod parse;
 mod sample;
 
+mod bandits;
 mod bayesian;
 mod comparison;
 mod designs;
@@ -79,6 +80,7 @@ pub struct Answer {
 
 /// Method families, one file each.
 const FAMILIES: &[&[Method]] = &[
+    bandits::METHODS,
     bayesian::METHODS,
     comparison::METHODS,
     designs::METHODS,
