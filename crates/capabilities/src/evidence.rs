@@ -6,7 +6,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use steward_ledger::{Evidence, EvidenceKey};
+use steward_ledger::{Evidence, EvidenceKey, Ledger};
 
 use crate::{CapabilityError, Context};
 
@@ -79,4 +79,32 @@ where
             reused: false,
         },
     })
+}
+
+/// The evidence about a subject that speaks of the latest moment, among those whose key is `wanted`: one computed
+/// today as of last year is not the newest. Only its conclusion is read.
+pub async fn newest(
+    ledger: &Ledger,
+    subject: &str,
+    wanted: impl Fn(&EvidenceKey) -> bool,
+) -> Result<Option<Evidence>, CapabilityError> {
+    let keys = ledger.evidence_keys(subject).await?;
+    let newest = keys
+        .into_iter()
+        .filter(|(_, key, _)| wanted(key))
+        .max_by_key(|(_, key, computed_us)| (speaks_of(key, *computed_us), *computed_us));
+    Ok(match newest {
+        Some((id, _, _)) => ledger.evidence_by_id(&id).await?,
+        None => None,
+    })
+}
+
+/// The moment that evidence speaks of, as text that sorts by time: of a contract what it was judged as of (when it was
+/// computed, if time plays no part in it), of a readout its cut, of a key result the end of its last period.
+fn speaks_of(key: &EvidenceKey, computed_us: i64) -> String {
+    let text = |name: &str| key.parameters.get(name).and_then(Value::as_str);
+    match key.parameters.get("as_of_us") {
+        Some(moment) => format!("{:020}", moment.as_i64().unwrap_or(computed_us)),
+        None => text("cut").or(text("before")).unwrap_or_default().to_string(),
+    }
 }

@@ -289,6 +289,25 @@ impl Ledger {
         self.store.record(row).await
     }
 
+    /// Keys of the evidence about a subject, oldest first, each with its id and when it was first computed
+    /// (microseconds since 1970 UTC): to choose by, before reading what may be large.
+    pub async fn evidence_keys(&self, subject: &str) -> Result<Vec<(String, EvidenceKey, i64)>, LedgerError> {
+        let rows = self.store.snapshot().await?.evidence_keys(subject).await?;
+        rows.into_iter()
+            .map(|(id, key, computed_us)| {
+                let parsed = canonical::parse(&key)
+                    .ok()
+                    .and_then(|key| serde_json::from_value(key).ok());
+                let cause = || "its key cannot be read".to_string();
+                let key = parsed.ok_or_else(|| LedgerError::BrokenEvidence {
+                    id: id.clone(),
+                    cause: cause(),
+                })?;
+                Ok((id, key, computed_us))
+            })
+            .collect()
+    }
+
     /// Evidence about a subject, oldest first; `as_of_us` by time of computation.
     pub async fn evidence_about(&self, subject: &str, as_of_us: Option<i64>) -> Result<Vec<Evidence>, LedgerError> {
         let mut snapshot = self.store.snapshot().await?;

@@ -2,8 +2,7 @@
 
 use jiff::ToSpan;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use steward_ledger::Evidence;
+use steward_ledger::EvidenceKey;
 
 use super::events::PROJECT;
 use super::planning;
@@ -16,22 +15,10 @@ use crate::{CapabilityError, Context};
 /// Days after its end by which an experiment is to be decided on.
 pub const DAYS_TO_DECIDE: i64 = 14;
 
-/// The conclusion about a subject that speaks of the latest moment: one computed today as of last year is not news.
+/// The conclusion about a subject that speaks of the latest moment.
 async fn newest<T: DeserializeOwned>(context: &Context, subject: &str) -> Result<Option<T>, CapabilityError> {
-    let all = context.ledger.evidence_about(subject, None).await?;
-    let newest = all.into_iter().max_by_key(speaks_of);
+    let newest = crate::evidence::newest(&context.ledger, subject, |_| true).await?;
     Ok(newest.and_then(|e| serde_json::from_value(e.value).ok()))
-}
-
-/// The moment that evidence speaks of, as text that sorts by time: of a contract the moment it was judged as of, of a
-/// readout its cut, of a key result the end of its last period; then when it was computed.
-fn speaks_of(e: &Evidence) -> (String, i64) {
-    let parameter = |name: &str| e.key.parameters.get(name).and_then(Value::as_str);
-    let moment = match e.value.get("as_of_us").and_then(Value::as_i64) {
-        Some(us) => format!("{us:020}"),
-        None => parameter("cut").or(parameter("before")).unwrap_or_default().to_string(),
-    };
-    (moment, e.computed_us)
 }
 
 /// Everything that waits, most urgent first.
@@ -152,8 +139,12 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
 
 async fn contracts(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
     for (name, dataset) in &context.project.datasets {
-        let report: Option<QualityReport> = newest(context, &format!("dataset/{name}")).await?;
-        let Some(report) = report.filter(|r| !r.ok && r.day.is_none()) else {
+        // A day's rows by themselves do not tell how the whole stands.
+        let whole = |key: &EvidenceKey| key.parameters.get("day").is_none_or(|day| day.is_null());
+        let subject = format!("dataset/{name}");
+        let newest = crate::evidence::newest(&context.ledger, &subject, whole).await?;
+        let report: Option<QualityReport> = newest.and_then(|e| serde_json::from_value(e.value).ok());
+        let Some(report) = report.filter(|r| !r.ok) else {
             continue;
         };
         all.push(Waiting {

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use steward_definitions::nearest::nearest;
 use steward_definitions::{Dataset, Kind, Reference, Rule};
+use steward_ledger::{Evidence, EvidenceKey};
 
 use crate::evidence::Concluded;
 use crate::{CapabilityError, Context};
@@ -104,28 +105,28 @@ pub async fn history(
         .ledger
         .evidence_about(&format!("dataset/{dataset}"), as_of_us)
         .await?;
-    // What an older program wrote in another form is left out.
-    let mut past: Vec<PastReport> = all
-        .into_iter()
-        .filter_map(|e| {
-            Some(PastReport {
-                report: serde_json::from_value(e.value).ok()?,
-                evidence: e.id,
-                computed_us: e.computed_us,
-            })
-        })
-        .collect();
+    let mut past: Vec<PastReport> = all.into_iter().filter_map(past).collect();
     past.sort_by_key(|p| (p.report.as_of_us, p.computed_us));
     Ok(past)
 }
 
 /// The newest report over all rows, else the newest over one day.
 async fn newest(context: &Context, dataset: &str) -> Result<Option<PastReport>, CapabilityError> {
-    let mut all = history(context, dataset, None).await?;
-    let whole = all.iter().rposition(|p| p.report.day.is_none());
-    Ok(match whole {
-        Some(at) => Some(all.swap_remove(at)),
-        None => all.pop(),
+    let subject = format!("dataset/{dataset}");
+    let whole = |key: &EvidenceKey| key.parameters.get("day").is_none_or(|day| day.is_null());
+    let found = match crate::evidence::newest(&context.ledger, &subject, whole).await? {
+        Some(found) => Some(found),
+        None => crate::evidence::newest(&context.ledger, &subject, |_| true).await?,
+    };
+    Ok(found.and_then(past))
+}
+
+/// A report from its evidence; what an older program wrote in another form is left out.
+fn past(e: Evidence) -> Option<PastReport> {
+    Some(PastReport {
+        report: serde_json::from_value(e.value).ok()?,
+        evidence: e.id,
+        computed_us: e.computed_us,
     })
 }
 

@@ -232,6 +232,17 @@ impl Snapshot {
             .unwrap_or_default())
     }
 
+    /// Keys of the evidence about a subject, with their ids and times; conclusions are not read.
+    pub async fn evidence_keys(&mut self, subject: &str) -> Result<Vec<(String, String, i64)>, LedgerError> {
+        let sql = "SELECT id, key, computed_us FROM evidence WHERE subject = ? ORDER BY computed_us, id";
+        let rows = sqlx::query(sql).bind(subject).fetch_all(&mut *self.transaction).await;
+        let read = || -> Result<Vec<_>, sqlx::Error> {
+            let row = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+            rows?.iter().map(row).collect()
+        };
+        read().map_err(|e| explain(&self.path, &e))
+    }
+
     /// Evidence whose id lies between two others, or about a subject up to a time, at most `limit`.
     pub async fn evidence(&mut self, select: Select<'_>, limit: u64) -> Result<Vec<EvidenceRow>, LedgerError> {
         let mut query = QueryBuilder::<Sqlite>::new(

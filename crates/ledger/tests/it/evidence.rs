@@ -232,3 +232,28 @@ async fn cited_evidence_is_bound_to_the_chain() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn keys_are_read_without_conclusions() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(folder.path()).await;
+    for (subject, seed) in [("dataset/orders", 2), ("dataset/users", 1), ("dataset/orders", 1)] {
+        ledger
+            .record_evidence(&evidence(subject, seed, json!({ "rows": 1 })))
+            .await
+            .unwrap();
+    }
+    let keys = ledger.evidence_keys("dataset/orders").await.unwrap();
+    let all = ledger.evidence_about("dataset/orders", None).await.unwrap();
+    let expected: Vec<_> = all.into_iter().map(|e| (e.id, e.key, e.computed_us)).collect();
+    assert_eq!(keys, expected);
+    assert_eq!(keys.len(), 2);
+    assert_eq!(
+        keys.iter()
+            .map(|(id, key, _)| (id.clone(), key.id()))
+            .filter(|(a, b)| a != b)
+            .count(),
+        0
+    );
+    assert!(ledger.evidence_keys("dataset/none").await.unwrap().is_empty());
+}
