@@ -7,6 +7,7 @@ mod check;
 pub mod decode;
 pub mod diagnostic;
 pub mod draft;
+pub mod flags;
 pub mod kinds;
 pub mod nearest;
 pub mod plan;

@@ -39,6 +39,14 @@ pub enum Kind {
     Bet,
     /// `reports/`: Markdown packs.
     Report,
+    /// `segments/`: named groups of units.
+    Segment,
+    /// `layers/`: namespaces whose slices exclude each other.
+    Layer,
+    /// `flags/`: runtime switches.
+    Flag,
+    /// `holdouts/`: units held back.
+    Holdout,
 }
 
 /// A definition named by kind and name; printed as `metric/revenue`.
@@ -71,6 +79,18 @@ pub struct Project {
     pub bets: BTreeMap<String, Bet>,
     /// Reports by name.
     pub reports: BTreeMap<String, Report>,
+    /// Segments by name.
+    #[serde(default)]
+    pub segments: BTreeMap<String, Segment>,
+    /// Layers by name.
+    #[serde(default)]
+    pub layers: BTreeMap<String, Layer>,
+    /// Flags by name.
+    #[serde(default)]
+    pub flags: BTreeMap<String, Flag>,
+    /// Holdouts by name.
+    #[serde(default)]
+    pub holdouts: BTreeMap<String, Holdout>,
 }
 
 /// What every definition carries.
@@ -94,7 +114,7 @@ pub struct Meta {
 
 impl Kind {
     /// All kinds, in the order in which they build on each other.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Dataset,
         Kind::SemanticModel,
         Kind::Metric,
@@ -103,6 +123,10 @@ impl Kind {
         Kind::Initiative,
         Kind::Bet,
         Kind::Report,
+        Kind::Segment,
+        Kind::Layer,
+        Kind::Flag,
+        Kind::Holdout,
     ];
 
     /// The word in references and addresses: `semantic_model`.
@@ -116,6 +140,10 @@ impl Kind {
             Kind::Initiative => "initiative",
             Kind::Bet => "bet",
             Kind::Report => "report",
+            Kind::Segment => "segment",
+            Kind::Layer => "layer",
+            Kind::Flag => "flag",
+            Kind::Holdout => "holdout",
         }
     }
 
@@ -137,6 +165,10 @@ impl Kind {
             Kind::Initiative => "initiatives",
             Kind::Bet => "bets",
             Kind::Report => "reports",
+            Kind::Segment => "segments",
+            Kind::Layer => "layers",
+            Kind::Flag => "flags",
+            Kind::Holdout => "holdouts",
         }
     }
 }
@@ -221,6 +253,10 @@ impl Project {
             Kind::Initiative => keys(&self.initiatives),
             Kind::Bet => keys(&self.bets),
             Kind::Report => keys(&self.reports),
+            Kind::Segment => keys(&self.segments),
+            Kind::Layer => keys(&self.layers),
+            Kind::Flag => keys(&self.flags),
+            Kind::Holdout => keys(&self.holdouts),
         }
     }
 
@@ -236,6 +272,10 @@ impl Project {
             Kind::Initiative => self.initiatives.get(name).map(|d| &d.meta),
             Kind::Bet => self.bets.get(name).map(|d| &d.meta),
             Kind::Report => self.reports.get(name).map(|d| &d.meta),
+            Kind::Segment => self.segments.get(name).map(|d| &d.meta),
+            Kind::Layer => self.layers.get(name).map(|d| &d.meta),
+            Kind::Flag => self.flags.get(name).map(|d| &d.meta),
+            Kind::Holdout => self.holdouts.get(name).map(|d| &d.meta),
         }
     }
 

@@ -60,6 +60,22 @@ impl Project {
                     bet.experiment.iter().for_each(|e| add(Kind::Experiment, e));
                 }
             }
+            Kind::Segment => {
+                for segment in self.segments.get(name).into_iter() {
+                    groups(segment.when.as_deref(), &mut add);
+                }
+            }
+            Kind::Layer => {}
+            Kind::Flag => {
+                if let Some(flag) = self.flags.get(name) {
+                    flag_references(flag, &mut add);
+                }
+            }
+            Kind::Holdout => {
+                if let Some(holdout) = self.holdouts.get(name) {
+                    holdout.flags.iter().for_each(|f| add(Kind::Flag, f));
+                }
+            }
             Kind::Report => {
                 for block in self.reports.get(name).into_iter().flat_map(|r| &r.blocks) {
                     block_references(&block.content, &mut add);
@@ -103,6 +119,47 @@ impl Project {
             }
         }
         found.into_iter().collect()
+    }
+}
+
+fn flag_references(flag: &Flag, add: &mut impl FnMut(Kind, &str)) {
+    flag.prerequisites.iter().for_each(|p| add(Kind::Flag, &p.flag));
+    for rule in &flag.rules {
+        rule.prerequisites.iter().for_each(|p| add(Kind::Flag, &p.flag));
+        rule.segments
+            .iter()
+            .chain(&rule.not_segments)
+            .for_each(|s| add(Kind::Segment, s));
+        rule.layer.iter().for_each(|l| add(Kind::Layer, &l.layer));
+        groups(rule.when.as_deref(), add);
+        match &rule.serve {
+            Serve::Value { ramp, .. } => {
+                let guard = ramp.as_ref().and_then(|r| r.guarded_by.as_deref());
+                guard.iter().for_each(|e| add(Kind::Experiment, e));
+            }
+            Serve::Split(split) => split.experiment.iter().for_each(|e| add(Kind::Experiment, e)),
+        }
+    }
+}
+
+/// The segments that a condition names.
+fn groups(condition: Option<&str>, add: &mut impl FnMut(Kind, &str)) {
+    fn walk(value: &serde_json::Value, add: &mut dyn FnMut(&str)) {
+        match value {
+            serde_json::Value::Array(items) => items.iter().for_each(|i| walk(i, add)),
+            serde_json::Value::Object(map) => {
+                for (key, value) in map {
+                    match value.as_str() {
+                        Some(name) if matches!(key.as_str(), "$inGroup" | "$notInGroup") => add(name),
+                        _ => walk(value, add),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(value) = condition.and_then(|c| serde_json::from_str(c).ok()) {
+        walk(&value, &mut |name| add(Kind::Segment, name));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::Diagnostic;
 use crate::project::{Kind, Project, Reference};
 
 pub(super) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
-    for kind in [Kind::Objective, Kind::Initiative] {
+    for kind in [Kind::Objective, Kind::Initiative, Kind::Flag, Kind::Segment] {
         let mut reported = BTreeSet::new();
         for name in project.names(kind) {
             let Some(path) = cycle(project, kind, name) else {
@@ -23,13 +23,13 @@ pub(super) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
             };
             let mut shown: Vec<String> = path.iter().map(|n| format!("`{n}`")).collect();
             shown.extend(shown.first().cloned());
-            let verb = if kind == Kind::Objective { "serves" } else { "waits for" };
-            let message = format!("the {} `{name}` {verb} itself: {}", kind.noun(), shown.join(" → "));
-            let key = if kind == Kind::Objective {
-                "parent"
-            } else {
-                "depends_on"
+            let (verb, key) = match kind {
+                Kind::Objective => ("serves", "parent"),
+                Kind::Flag => ("is a prerequisite of", "prerequisites"),
+                Kind::Segment => ("is part of", "when"),
+                _ => ("waits for", "depends_on"),
             };
+            let message = format!("the {} `{name}` {verb} itself: {}", kind.noun(), shown.join(" → "));
             problems.push(
                 Diagnostic::error("cycle", meta.span.clone(), message)
                     .hint(format!("take one of these out of `{key}`")),

@@ -30,6 +30,12 @@ pub(super) fn check(project: &Project, mention: &Mention, problems: &mut Vec<Dia
             }
             problems.push(problem);
         }
+        Target::Attribute(name, operator) => problems.extend(crate::flags::condition::attribute(
+            project,
+            name,
+            operator.as_deref(),
+            mention,
+        )),
         Target::Owner(owner) => problems.extend(super::unknown_owner(project, owner, span.clone(), user)),
         Target::Breakdown { experiment, dimension } => {
             problems.extend(breakdown(project, experiment, dimension, mention))

@@ -67,6 +67,7 @@ pub(crate) fn check(project: &Project, mentions: &[Mention], problems: &mut Vec<
         lookup::check(project, mention, problems);
     }
     cycles::check(project, problems);
+    crate::flags::check::check(project, problems);
     inherited_owners(project, problems);
     crate::semantic::check(project, problems);
 }

@@ -26,6 +26,8 @@ pub(crate) enum Target {
         /// Its column.
         column: String,
     },
+    /// An attribute of the evaluation context, and the operator asked of it.
+    Attribute(String, Option<String>),
     /// A person or team.
     Owner(String),
     /// A dimension by which an experiment is broken down.

@@ -3,6 +3,7 @@
 mod bet;
 mod dataset;
 mod experiment;
+mod flag;
 mod initiative;
 mod metric;
 mod objective;
@@ -13,6 +14,7 @@ mod settings;
 pub use bet::*;
 pub use dataset::*;
 pub use experiment::*;
+pub use flag::*;
 pub use initiative::*;
 pub use metric::*;
 pub use objective::*;

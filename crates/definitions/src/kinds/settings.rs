@@ -27,6 +27,10 @@ pub struct Settings {
     pub allow_outside: bool,
     /// Significance level for experiments that name none; 0.05 by default.
     pub alpha: f64,
+    /// Attributes that flags may ask for, with their type (`string`, `number`, `boolean`, `date`, `version`, `list`,
+    /// `object`, `any`); empty means anything.
+    #[serde(default)]
+    pub attributes: std::collections::BTreeMap<String, String>,
 }
 
 /// Which engine and with which limits.

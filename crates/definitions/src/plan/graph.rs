@@ -203,6 +203,13 @@ impl<'p> Graph<'p> {
                 self.uses(Node::Other(reference(Kind::Experiment, experiment)), user.clone());
             }
         }
+        for user in project.definitions() {
+            if matches!(user.kind, Kind::Segment | Kind::Layer | Kind::Flag | Kind::Holdout) {
+                for used in project.references(&user) {
+                    self.uses(Node::Other(used), Node::Other(user.clone()));
+                }
+            }
+        }
         for (name, report) in &project.reports {
             let user = Node::Other(reference(Kind::Report, name));
             for block in &report.blocks {

@@ -183,6 +183,10 @@ pub(crate) fn text(reference: &Reference) -> String {
         Kind::Initiative => "initiative",
         Kind::Bet => "bet",
         Kind::Report => "report",
+        Kind::Segment => "segment",
+        Kind::Layer => "layer",
+        Kind::Flag => "flag",
+        Kind::Holdout => "holdout",
     };
     format!("{kind}/{}", reference.name)
 }
@@ -204,5 +208,9 @@ fn definitions(project: &Project) -> BTreeMap<Reference, Value> {
     put(&mut all, Kind::Initiative, &project.initiatives);
     put(&mut all, Kind::Bet, &project.bets);
     put(&mut all, Kind::Report, &project.reports);
+    put(&mut all, Kind::Segment, &project.segments);
+    put(&mut all, Kind::Layer, &project.layers);
+    put(&mut all, Kind::Flag, &project.flags);
+    put(&mut all, Kind::Holdout, &project.holdouts);
     all
 }

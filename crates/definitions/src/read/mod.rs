@@ -3,11 +3,14 @@
 mod bet;
 mod dataset;
 mod experiment;
+mod flag;
+mod flag_rule;
 mod initiative;
 mod meta;
 mod objective;
 mod report;
 mod settings;
+mod targeting;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +25,7 @@ use crate::yaml::{self, Node};
 use crate::{Diagnostic, Settings, Span};
 
 const SETTINGS_FILE: &str = "steward.yaml";
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 11] = [
     "datasets",
     "metrics",
     "experiments",
@@ -30,6 +33,10 @@ const FOLDERS: [&str; 7] = [
     "initiatives",
     "bets",
     "reports",
+    "segments",
+    "layers",
+    "flags",
+    "holdouts",
 ];
 
 impl Project {
@@ -168,6 +175,26 @@ impl Project {
                     );
                 }
             }
+            "segments" => {
+                if let Some(segment) = targeting::segment(decoder, document, settings) {
+                    insert(Kind::Segment, &mut self.segments, segment, |d| &d.meta, problems);
+                }
+            }
+            "layers" => {
+                if let Some(layer) = targeting::layer(decoder, document, settings) {
+                    insert(Kind::Layer, &mut self.layers, layer, |d| &d.meta, problems);
+                }
+            }
+            "flags" => {
+                if let Some(flag) = flag::read(decoder, document, settings) {
+                    insert(Kind::Flag, &mut self.flags, flag, |d| &d.meta, problems);
+                }
+            }
+            "holdouts" => {
+                if let Some(holdout) = targeting::holdout(decoder, document, settings) {
+                    insert(Kind::Holdout, &mut self.holdouts, holdout, |d| &d.meta, problems);
+                }
+            }
             _ => {
                 if let Some(bet) = bet::read(decoder, document, settings) {
                     insert(Kind::Bet, &mut self.bets, bet, |d| &d.meta, problems);
@@ -184,6 +211,10 @@ fn home(document: &Node) -> Option<&'static str> {
         ("objective", "objectives"),
         ("initiative", "initiatives"),
         ("bet", "bets"),
+        ("segment", "segments"),
+        ("layer", "layers"),
+        ("flag", "flags"),
+        ("holdout", "holdouts"),
         ("apiVersion", "datasets"),
         ("semantic_models", "metrics"),
         ("metrics", "metrics"),

@@ -112,6 +112,14 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
     if let Some(engine) = map.get("engine") {
         settings.engine = read_engine(map.decoder(), engine);
     }
+    if let Some(mut inner) = map.map("attributes") {
+        let names: Vec<String> = inner.node().entries().iter().map(|e| e.key.clone()).collect();
+        for name in names {
+            if let Some(kind) = inner.choice(&name, &crate::flags::ATTRIBUTE_TYPES) {
+                settings.attributes.insert(name, kind);
+            }
+        }
+    }
     settings.people = map
         .list("people")
         .iter()

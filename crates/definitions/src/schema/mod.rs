@@ -6,13 +6,14 @@
 //! maps folders to files (see [`FOLDERS`]).
 
 mod contract;
+mod flags;
 mod metrics;
 mod own;
 
 use serde_json::{Map, Value, json};
 
 /// Which schema serves which files of a project.
-pub const FOLDERS: [(&str, &str); 7] = [
+pub const FOLDERS: [(&str, &str); 11] = [
     ("steward.yaml", "steward.schema.json"),
     ("datasets/**/*.yaml", "dataset.schema.json"),
     ("metrics/**/*.yaml", "metrics.schema.json"),
@@ -20,6 +21,10 @@ pub const FOLDERS: [(&str, &str); 7] = [
     ("objectives/**/*.yaml", "objective.schema.json"),
     ("initiatives/**/*.yaml", "initiative.schema.json"),
     ("bets/**/*.yaml", "bet.schema.json"),
+    ("segments/**/*.yaml", "segment.schema.json"),
+    ("layers/**/*.yaml", "layer.schema.json"),
+    ("flags/**/*.yaml", "flag.schema.json"),
+    ("holdouts/**/*.yaml", "holdout.schema.json"),
 ];
 
 /// Every schema by its file name, in the order of [`FOLDERS`].
@@ -35,6 +40,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("objective.schema.json", document("An objective", own::objective())),
         ("initiative.schema.json", document("An initiative", own::initiative())),
         ("bet.schema.json", document("A bet", own::bet())),
+        ("segment.schema.json", document("A segment", flags::segment())),
+        ("layer.schema.json", document("A layer", flags::layer())),
+        ("flag.schema.json", document("A flag", flags::flag())),
+        ("holdout.schema.json", document("A holdout", flags::holdout())),
     ]
 }
 

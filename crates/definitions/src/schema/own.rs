@@ -46,6 +46,10 @@ pub(super) fn settings() -> Value {
             "alpha",
             json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "description": "Significance level of experiments that name none."}),
         ),
+        (
+            "attributes",
+            json!({"type": "object", "additionalProperties": {"enum": crate::flags::ATTRIBUTE_TYPES}, "description": "Attributes that flags may ask for, with their type; anything without the list."}),
+        ),
         ("allow_outside", boolean("Datasets may lie outside the project folder.")),
         ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
         (
@@ -61,7 +65,7 @@ pub(super) fn settings() -> Value {
 }
 
 /// Keys that every definition of Steward's own carries.
-fn common(kind: &'static str) -> Vec<(&'static str, Value)> {
+pub(super) fn common(kind: &'static str) -> Vec<(&'static str, Value)> {
     vec![
         (
             kind,
@@ -77,7 +81,7 @@ fn common(kind: &'static str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn moment(description: &str) -> Value {
+pub(super) fn moment(description: &str) -> Value {
     json!({"type": "string", "pattern": "^\\d{4}-\\d{2}-\\d{2}", "description": description})
 }
 

@@ -9,6 +9,7 @@
 mod contracts;
 mod draft;
 mod examples;
+mod flags;
 mod hostile;
 mod plan;
 mod projects;

@@ -78,6 +78,10 @@ pub async fn one(
         Kind::Initiative => json!(project.initiatives.get(name)),
         Kind::Bet => json!(project.bets.get(name)),
         Kind::Report => json!(project.reports.get(name)),
+        Kind::Segment => json!(project.segments.get(name)),
+        Kind::Layer => json!(project.layers.get(name)),
+        Kind::Flag => json!(project.flags.get(name)),
+        Kind::Holdout => json!(project.holdouts.get(name)),
     };
     Ok(Json(value))
 }

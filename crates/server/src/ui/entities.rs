@@ -16,7 +16,7 @@ use crate::error::ErrorPage;
 use crate::format;
 use crate::state::Loaded;
 
-async fn answer(
+pub(super) async fn answer(
     loaded: &Loaded,
     kind: Kind,
     meta: &Meta,
@@ -49,10 +49,10 @@ async fn answer(
     let force = parts::in_force(loaded, &reference, as_of).await?;
     let lineage = lineage::section(loaded, &reference, as_of).await?;
     facts.push(("In force", force));
-    let section = if kind == Kind::SemanticModel {
-        ("/metrics", "Metrics")
-    } else {
-        ("/objectives", "Objectives")
+    let section = match kind {
+        Kind::SemanticModel => ("/metrics", "Metrics"),
+        Kind::Flag | Kind::Segment | Kind::Layer | Kind::Holdout => ("/flags", "Flags"),
+        _ => ("/objectives", "Objectives"),
     };
     Ok(page(
         loaded,

@@ -5,11 +5,12 @@ use maud::{DOCTYPE, Markup, html};
 use crate::state::Loaded;
 
 /// The rooms of the UI: address and title.
-pub const SECTIONS: [(&str, &str); 7] = [
+pub const SECTIONS: [(&str, &str); 8] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
     ("/metrics", "Metrics"),
     ("/experiments", "Experiments"),
+    ("/flags", "Flags"),
     ("/data", "Data"),
     ("/reports", "Reports"),
     ("/ledger", "Ledger"),

@@ -7,6 +7,7 @@ mod entities;
 mod event;
 mod experiment;
 mod experiments;
+mod flags;
 mod home;
 pub mod layout;
 mod ledger;
@@ -42,6 +43,11 @@ pub fn router() -> Router<State> {
         .route("/k/initiative/{name}", get(entities::initiative))
         .route("/k/bet/{name}", get(entities::bet))
         .route("/k/semantic_model/{name}", get(entities::semantic_model))
+        .route("/flags", get(flags::list))
+        .route("/k/flag/{name}", get(flags::flag))
+        .route("/k/segment/{name}", get(flags::segment))
+        .route("/k/layer/{name}", get(flags::layer))
+        .route("/k/holdout/{name}", get(flags::holdout))
         .route("/reports", get(reports::list))
         .route("/k/report/{name}", get(reports::show))
         .route("/k/report/{name}/build", post(reports::build))

@@ -36,6 +36,7 @@ fn reached(pages: &BTreeMap<String, String>, world: &World) {
         "/metrics",
         "/experiments",
         "/data",
+        "/flags",
         "/reports",
         "/ledger",
     ] {

@@ -91,6 +91,10 @@ async fn an_unknown_name_is_answered_with_the_nearest() {
         Kind::Initiative => ("fast_checkout", "faster_checkout"),
         Kind::Bet => ("checkout_lift_orders", "checkout_lifts_orders"),
         Kind::Report => ("montly", "monthly"),
+        Kind::Segment => ("stff", "staff"),
+        Kind::Layer => ("pge", "page"),
+        Kind::Flag => ("new_chekout", "new_checkout"),
+        Kind::Holdout => ("nothing_nw", "nothing_new"),
     };
     for kind in Kind::ALL {
         let (typed, meant) = near(kind);

@@ -1,0 +1,123 @@
+//! What only the whole project tells about flags.
+
+use crate::decode::one_of;
+use crate::nearest::nearest;
+use crate::project::Project;
+use crate::{Diagnostic, Flag, FlagRule, Serve};
+
+pub(crate) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
+    arms(project, problems);
+    layers(project, problems);
+    keys(project, problems);
+}
+
+fn rules(project: &Project) -> impl Iterator<Item = (&Flag, &FlagRule)> {
+    project.flags.values().flat_map(|f| f.rules.iter().map(move |r| (f, r)))
+}
+
+/// The variants of a split are those of its experiment.
+fn arms(project: &Project, problems: &mut Vec<Diagnostic>) {
+    for (flag, rule) in rules(project) {
+        let Serve::Split(split) = &rule.serve else { continue };
+        let Some(experiment) = split.experiment.as_ref().and_then(|e| project.experiments.get(e)) else {
+            continue;
+        };
+        let known: Vec<&str> = experiment.variants.iter().map(|v| v.name.as_str()).collect();
+        for arm in split.arms.iter().filter(|a| !known.contains(&a.name.as_str())) {
+            let message = format!(
+                "the rule `{}` of the flag `{}` assigns the variant `{}`, which the experiment `{}` does not have",
+                rule.name, flag.meta.name, arm.name, experiment.meta.name
+            );
+            let near = nearest(&arm.name, known.iter().copied());
+            let problem = Diagnostic::error("unknown-variant", rule.span.clone(), message).did_you_mean(near);
+            problems.push(if near.is_none() {
+                problem.expected(one_of(&known))
+            } else {
+                problem
+            });
+        }
+        let total: f64 = experiment.variants.iter().map(|v| v.weight).sum();
+        for variant in &experiment.variants {
+            let planned = variant.weight / total;
+            let given = split
+                .arms
+                .iter()
+                .find(|a| a.name == variant.name)
+                .map_or(0.0, |a| a.weight);
+            if split.ranges.is_none() && (planned - given).abs() > 0.002 {
+                let message = format!(
+                    "the flag `{}` assigns {:.1}% to `{}`, but the experiment `{}` plans {:.1}%",
+                    flag.meta.name,
+                    given * 100.0,
+                    variant.name,
+                    experiment.meta.name,
+                    planned * 100.0
+                );
+                let problem = Diagnostic::error("weights", rule.span.clone(), message);
+                problems.push(problem.hint("the sample ratio is tested against the plan: give both the same weights"));
+            }
+        }
+    }
+}
+
+/// Different experiments in one layer may not share units.
+fn layers(project: &Project, problems: &mut Vec<Diagnostic>) {
+    let slices: Vec<_> = rules(project)
+        .filter_map(|(f, r)| {
+            let key = match &r.serve {
+                Serve::Split(split) => split.key.clone(),
+                Serve::Value { .. } => format!("{}/{}", f.meta.name, r.name),
+            };
+            Some((f, r, r.layer.as_ref()?, key))
+        })
+        .collect();
+    for (at, (flag, rule, slice, key)) in slices.iter().enumerate() {
+        for (other, _, before, other_key) in slices.iter().take(at) {
+            let apart = slice.range[1] <= before.range[0] || before.range[1] <= slice.range[0];
+            if slice.layer == before.layer && key != other_key && !apart {
+                let message = format!(
+                    "`{key}` (flag `{}`) and `{other_key}` (flag `{}`) overlap in the layer `{}`: [{}, {}] and [{}, {}]",
+                    flag.meta.name,
+                    other.meta.name,
+                    slice.layer,
+                    slice.range[0],
+                    slice.range[1],
+                    before.range[0],
+                    before.range[1]
+                );
+                let problem = Diagnostic::error("layer-overlap", rule.span.clone(), message);
+                problems.push(problem.expected("slices that exclude each other"));
+            }
+        }
+    }
+}
+
+/// One tracking key means one split: clients deduplicate and bucket by it.
+fn keys(project: &Project, problems: &mut Vec<Diagnostic>) {
+    let splits: Vec<_> = rules(project)
+        .filter_map(|(f, r)| match &r.serve {
+            Serve::Split(split) => Some((f, r, split)),
+            Serve::Value { .. } => None,
+        })
+        .collect();
+    for (at, (flag, rule, split)) in splits.iter().enumerate() {
+        let names = |s: &crate::Split| {
+            s.arms
+                .iter()
+                .map(|a| (a.name.clone(), a.weight.to_bits()))
+                .collect::<Vec<_>>()
+        };
+        let clash = splits
+            .iter()
+            .take(at)
+            .find(|(_, _, s)| s.key == split.key && names(s) != names(split));
+        if let Some((other, first, _)) = clash {
+            let message = format!(
+                "the splits `{}` of the flag `{}` and `{}` of the flag `{}` share the key `{}` but not the variants and weights",
+                rule.name, flag.meta.name, first.name, other.meta.name, split.key
+            );
+            let problem = Diagnostic::error("duplicate-name", rule.span.clone(), message);
+            problems.push(problem.hint("give one of them another `key:`"));
+        }
+    }
+}
