@@ -335,6 +335,8 @@ fn worked_answers() {
     ];
     for (name, input, pointer, expected, tolerance) in cases {
         let answer = method(name).answer(&input).map_err(|e| format!("{name}: {e}")).unwrap();
+        let shape = super::kind::check(method(name).output, &answer.value, "$");
+        assert!(shape.is_ok(), "{name}: {shape:?}");
         let found = answer.value.pointer(pointer).and_then(Value::as_f64);
         let close = found.is_some_and(|x| (x - expected).abs() <= tolerance);
         assert!(
