@@ -21,7 +21,7 @@ use crate::bayes::{Beta, Better, Nodes};
 use crate::{NotEstimable, dist};
 
 /// Most arms.
-pub const MOST_ARMS: usize = 500;
+pub const MOST_ARMS: usize = 200;
 
 /// What is believed of the arms' expected rewards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,20 +163,15 @@ pub fn thompson(beliefs: &Beliefs, better: Better, floor: f64, stopping: Stoppin
             };
             let nodes = Nodes::over(&arms);
             let constants: Vec<f64> = arms.iter().map(|a| dist::ln_beta(a.alpha, a.beta)).collect();
-            let best = (0..k)
-                .map(|i| {
-                    nodes.sum(|x, y| {
-                        let density = (arms[i].alpha * x.ln() + arms[i].beta * y.ln() - constants[i]).exp();
-                        if density == 0.0 {
-                            return 0.0;
-                        }
-                        density * others(k, i, |j| arms[j].below(x))
-                    })
-                })
-                .collect::<Vec<_>>();
-            let loss = (0..k)
-                .map(|i| nodes.sum(|x, y| x * y * arms[i].below(x) * (1.0 - others(k, i, |j| arms[j].below(x)))))
-                .collect();
+            let (mut best, mut loss) = (vec![0.0; k], vec![0.0; k]);
+            nodes.each(|x, y, w| {
+                let below: Vec<f64> = arms.iter().map(|a| a.below(x)).collect();
+                for (i, rest) in products_of_others(&below).into_iter().enumerate() {
+                    let density = (arms[i].alpha * x.ln() + arms[i].beta * y.ln() - constants[i]).exp();
+                    best[i] += w * density * rest;
+                    loss[i] += w * x * y * below[i] * (1.0 - rest);
+                }
+            });
             let mean = arms.iter().map(Beta::mean);
             match better {
                 Better::Higher => (best, mean.collect::<Vec<f64>>(), loss),
@@ -210,15 +205,20 @@ pub fn thompson(beliefs: &Beliefs, better: Better, floor: f64, stopping: Stoppin
     })
 }
 
-fn others(k: usize, i: usize, below: impl Fn(usize) -> f64) -> f64 {
+/// For each factor the product of all others.
+fn products_of_others(factors: &[f64]) -> Vec<f64> {
+    let mut out = vec![1.0; factors.len()];
     let mut product = 1.0;
-    for j in (0..k).filter(|&j| j != i) {
-        product *= below(j);
-        if product == 0.0 {
-            break;
-        }
+    for (o, f) in out.iter_mut().zip(factors) {
+        *o = product;
+        product *= f;
     }
-    product
+    product = 1.0;
+    for (o, f) in out.iter_mut().zip(factors).rev() {
+        *o *= product;
+        product *= f;
+    }
+    out
 }
 
 /// Of independent normals (mean, sd): the probability of each to be the largest, and how much the largest exceeds it on
@@ -238,8 +238,7 @@ pub(crate) fn gaussian_best(arms: &[(f64, f64)]) -> (Vec<f64>, Vec<f64>) {
             for x in [centre - half * node, centre + half * node] {
                 let w = half * weight;
                 let below: Vec<f64> = arms.iter().map(|(m, s)| dist::normal_sf((m - x) / s)).collect();
-                for i in 0..k {
-                    let rest = others(k, i, |j| below[j]);
+                for (i, rest) in products_of_others(&below).into_iter().enumerate() {
                     let z = (x - arms[i].0) / arms[i].1;
                     best[i] += w * rest * (-0.5 * z * z).exp() / (arms[i].1 * (2.0 * std::f64::consts::PI).sqrt());
                     loss[i] += w * below[i] * (1.0 - rest);

@@ -356,8 +356,15 @@ impl Nodes {
         }
     }
 
+    /// Calls f(x, 1 − x, w) at every node.
+    pub(crate) fn each(&self, mut f: impl FnMut(f64, f64, f64)) {
+        for &(y, w) in &self.0 {
+            f(1.0 / (1.0 + (-y).exp()), 1.0 / (1.0 + y.exp()), w);
+        }
+    }
+
     /// Σ w·f(x, 1 − x).
-    pub(crate) fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
+    fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
         self.0
             .iter()
             .map(|&(y, w)| w * f(1.0 / (1.0 + (-y).exp()), 1.0 / (1.0 + y.exp())))

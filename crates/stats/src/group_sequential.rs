@@ -27,7 +27,7 @@ use crate::estimate::check_level;
 use crate::{Estimate, NotEstimable, Reason, dist};
 
 /// Most looks.
-pub const MOST_LOOKS: usize = 400;
+pub const MOST_LOOKS: usize = 100;
 
 /// How the error is spent over information.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -359,17 +359,31 @@ fn check_power(power: f64, alpha: f64) -> Result<(), NotEstimable> {
     }
 }
 
-/// Root of an increasing function by bisection; the ends where it lies outside.
+/// Where an increasing function reaches `target` (Illinois steps inside a bracket); the ends where it lies outside.
 fn increasing(f: impl Fn(f64) -> f64, target: f64, mut low: f64, mut high: f64) -> f64 {
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if f(middle) < target {
-            low = middle
+    let (mut at_low, mut at_high) = (f(low) - target, f(high) - target);
+    if at_low >= 0.0 || at_high <= 0.0 {
+        return if at_low >= 0.0 { low } else { high };
+    }
+    for step in 0..200 {
+        // A bisection now and then keeps a flat end from holding the bracket open.
+        let middle = if step % 4 == 3 {
+            0.5 * (low + high)
         } else {
-            high = middle
+            low - at_low * (high - low) / (at_high - at_low)
+        };
+        let here = f(middle) - target;
+        if here == 0.0 || high - low <= 1e-12 * (1.0 + high.abs()) {
+            return middle;
         }
-        if high - low <= 1e-12 * (1.0 + high.abs()) {
-            break;
+        if here < 0.0 {
+            low = middle;
+            at_low = here;
+            at_high *= 0.5;
+        } else {
+            high = middle;
+            at_high = here;
+            at_low *= 0.5;
         }
     }
     0.5 * (low + high)
@@ -432,19 +446,9 @@ impl Path {
     /// The z above which the chance of being is `p`.
     fn boundary(&self, p: f64) -> f64 {
         let root = self.now.sqrt();
-        let (mut low, mut high) = (-10.0, 40.0);
-        for _ in 0..80 {
-            let middle: f64 = 0.5 * (low + high);
-            if self.above(middle * root) > p {
-                low = middle
-            } else {
-                high = middle
-            }
-            if high - low < 1e-13 {
-                break;
-            }
-        }
-        0.5 * (low + high)
+        // Logarithms make the tail nearly a parabola.
+        let target = -p.ln();
+        increasing(|z| -self.above(z * root).max(1e-300).ln(), target, -10.0, 36.0)
     }
 
     /// Closes the look: the process goes on below `z` (and above −z, if two-sided).
