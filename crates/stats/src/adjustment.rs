@@ -237,6 +237,16 @@ fn raw(control: &Moments, treatment: &Moments, y: usize, level: f64) -> Result<E
 
 fn check(arms: &[&Moments], y: usize, covariates: &[usize], least: usize) -> Result<(), NotEstimable> {
     let used: Vec<usize> = [y].into_iter().chain(covariates.iter().copied()).collect();
+    if let Some(m) = arms.iter().find(|m| m.dimension() != arms[0].dimension()) {
+        return Err(NotEstimable::out_of_domain(
+            format!(
+                "one arm has {} variables, another {}",
+                arms[0].dimension(),
+                m.dimension()
+            ),
+            "give the same variables for every arm",
+        ));
+    }
     for m in arms {
         if let Some(i) = used.iter().find(|&&i| i >= m.dimension()) {
             return Err(NotEstimable::out_of_domain(

@@ -74,8 +74,8 @@ pub fn factorial(levels: &[usize], cells: &[Moments], y: usize, level: f64) -> R
     let grid = Grid::new(levels, cells, y, level)?;
     let mut main = Vec::new();
     let mut interactions = Vec::new();
-    for f in 0..levels.len() {
-        for a in 1..levels[f] {
+    for (f, &count) in levels.iter().enumerate() {
+        for a in 1..count {
             let effect = grid.estimate(&grid.contrast(&[(f, a)]), level, "main effect");
             main.push(Main {
                 factor: f,

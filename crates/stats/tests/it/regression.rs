@@ -187,6 +187,14 @@ fn refusals_have_reasons() {
             .reason,
         Reason::TooFew
     );
+    let (one, two) = (
+        moments([[1.0].as_slice(), &[2.0]]),
+        moments([[1.0, 2.0].as_slice(), &[2.0, 5.0]]),
+    );
+    assert_eq!(
+        interacted(&one, &two, 0, &[], 0.95).unwrap_err().reason,
+        Reason::OutOfDomain
+    );
     assert_eq!(post_stratified(&[], 0, 0.95).unwrap_err().reason, Reason::OutOfDomain);
 }
 
