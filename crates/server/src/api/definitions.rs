@@ -9,7 +9,7 @@ use steward_capabilities::governance;
 use steward_definitions::{Kind, Meta, Project, Reference, Severity};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Failure, Params, ProblemDocument, moment};
+use super::extract::{Body, Failure, Params, ProblemDocument, moment, moment_schema};
 use crate::State;
 
 /// A definition in a list.
@@ -44,7 +44,7 @@ fn listed(reference: Reference, meta: &Meta) -> Listed {
 }
 
 /// Every definition of the project, by kind and name.
-#[utoipa::path(get, path = "/api/v1/definitions", tag = "definitions", responses(
+#[utoipa::path(get, operation_id = "list_definitions", path = "/api/v1/definitions", tag = "definitions", responses(
     (status = 200, description = "Definitions", body = Vec<Listed>)))]
 pub async fn list(Shared(state): Shared<State>) -> Json<Vec<Listed>> {
     let loaded = state.loaded().await;
@@ -57,7 +57,7 @@ pub async fn list(Shared(state): Shared<State>) -> Json<Vec<Listed>> {
 }
 
 /// One definition as it was understood.
-#[utoipa::path(get, path = "/api/v1/definitions/{kind}/{name}", tag = "definitions",
+#[utoipa::path(get, operation_id = "definition", path = "/api/v1/definitions/{kind}/{name}", tag = "definitions",
     params(("kind" = String, Path, description = "Kind: `metric`"), ("name" = String, Path, description = "Name")),
     responses((status = 200, description = "The definition", body = Value),
         (status = 404, description = "Not defined", body = ProblemDocument, content_type = "application/problem+json")))]
@@ -169,6 +169,7 @@ pub async fn apply(
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
     /// A date (the whole day counts) or an RFC 3339 moment; now by default.
+    #[param(schema_with = moment_schema)]
     pub as_of: Option<String>,
 }
 

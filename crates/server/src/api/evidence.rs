@@ -12,7 +12,7 @@ use steward_capabilities::reports::{self, Pack};
 use utoipa::{IntoParams, ToSchema};
 
 use super::definitions::AsOf;
-use super::extract::{Body, Failure, Params, ProblemDocument, moment};
+use super::extract::{Body, Failure, Params, ProblemDocument, moment, moment_schema};
 use crate::State;
 
 /// Which rows a contract is checked on.
@@ -21,8 +21,10 @@ use crate::State;
 #[into_params(parameter_in = Query)]
 pub struct QualityParams {
     /// Judge freshness and rows as of this date or moment; now by default.
+    #[param(schema_with = moment_schema)]
     as_of: Option<String>,
     /// Only rows of this day (ISO date).
+    #[param(format = Date)]
     day: Option<String>,
     /// Time column of `day`.
     time_column: Option<String>,
@@ -33,7 +35,8 @@ pub struct QualityParams {
     params(("name" = String, Path, description = "Dataset"), QualityParams),
     responses((status = 200, description = "Checks and schema differences", body = Value),
         (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such dataset", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "No such dataset", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No such day or column", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn quality(
     Shared(state): Shared<State>,
     Path(name): Path<String>,
@@ -106,6 +109,7 @@ pub async fn readout(
 #[serde(deny_unknown_fields)]
 pub struct DecisionBody {
     /// `ship`, `stop`, `extend`, `approve`, `waive` or `roll_back`.
+    #[schema(pattern = "^(ship|stop|extend|approve|waive|roll_back)$")]
     choice: String,
     /// Which variant, for `ship`; by default the verdict's, or the only treatment.
     #[serde(default)]
@@ -196,7 +200,8 @@ pub struct RunBody {
 #[utoipa::path(post, path = "/api/v1/run", tag = "evidence", request_body = RunBody, responses(
     (status = 200, description = "Every step with its outcome", body = Value),
     (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-    (status = 404, description = "Unknown name", body = ProblemDocument, content_type = "application/problem+json")))]
+    (status = 404, description = "Unknown name", body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 422, description = "The body does not fit", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn run(Shared(state): Shared<State>, Body(body): Body<RunBody>) -> Result<Json<RunSummary>, Failure> {
     let context = state.loaded().await.context;
     Ok(Json(pipelines::run(&context, &body.names, &|_| {}).await?))
@@ -204,7 +209,7 @@ pub async fn run(Shared(state): Shared<State>, Body(body): Body<RunBody>) -> Res
 
 /// Why a number is what it is: SQL, data, definitions, decisions that cite it.
 #[utoipa::path(get, path = "/api/v1/evidence/{id}", tag = "evidence",
-    params(("id" = String, Path, description = "Evidence id, or a unique prefix of at least eight digits")),
+    params(("id" = String, Path, pattern = "^[0-9a-f]{8,64}$", description = "Evidence id, or a unique prefix of at least eight digits")),
     responses((status = 200, description = "The explanation", body = Value),
         (status = 404, description = "No such evidence", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "The prefix is too short or ambiguous", body = ProblemDocument, content_type = "application/problem+json")))]

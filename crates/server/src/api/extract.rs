@@ -1,6 +1,7 @@
 //! Requests as the API takes them: what does not fit is answered with a problem document that says where.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steward_capabilities::CapabilityError;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 
 use crate::error::{Problem, problem};
 
@@ -66,14 +68,24 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A JSON body.
+/// A JSON body: an object.
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        match Json::<T>::from_request(request, state).await {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state);
+        let bytes = bytes
+            .await
+            .map_err(|e| Failure::Request(e.status(), format!("body: {}", e.body_text())))?;
+        // Fields by position would be taken from a list.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            let detail = "body: a list, where an object with named fields is expected";
+            return Err(Failure::Request(StatusCode::UNPROCESSABLE_ENTITY, detail.into()));
+        }
+        match Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
             Ok(Json(value)) => Ok(Body(value)),
             Err(rejection) => {
                 let detail = match &rejection {
@@ -113,4 +125,17 @@ pub fn moment(name: &str, text: Option<&str>) -> Result<Option<i64>, Failure> {
                 "{name}: {text:?} is no time; give 2025-04-01 or 2025-04-01T12:00:00Z"
             ))
         })
+}
+
+/// The schema of a parameter that [`moment`] reads.
+pub fn moment_schema() -> Schema {
+    let form = |format| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    OneOfBuilder::new()
+        .item(form(KnownFormat::Date))
+        .item(form(KnownFormat::DateTime))
+        .into()
 }

@@ -8,11 +8,22 @@ use steward_capabilities::governance::{self, Decision, DecisionFilter, Waiting};
 use steward_ledger::{Event, Filter, LedgerError};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Failure, Params, ProblemDocument, moment};
+use super::extract::{Failure, Params, ProblemDocument, moment, moment_schema};
 use crate::State;
 
 /// Most events in one answer.
 const MOST: u64 = 1000;
+/// Largest sequence number that JSON carries exactly.
+const LAST: u64 = 1 << 53;
+
+fn within(name: &str, value: u64, least: u64, most: u64) -> Result<(), Failure> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Failure::bad(format!(
+        "{name}: {value} is out of range; give {least} to {most}"
+    )))
+}
 
 /// Which decisions.
 #[derive(Deserialize, IntoParams)]
@@ -23,9 +34,11 @@ pub struct DecisionParams {
     subject: Option<String>,
     /// By this person.
     actor: Option<String>,
-    /// The newest so many.
+    /// The newest so many, 1 to 1000; all by default.
+    #[param(minimum = 1, maximum = 1000)]
     last: Option<u64>,
     /// As of a date (the whole day counts) or moment.
+    #[param(schema_with = moment_schema)]
     as_of: Option<String>,
 }
 
@@ -38,6 +51,9 @@ pub async fn decisions(
     Params(params): Params<DecisionParams>,
 ) -> Result<Json<Vec<Decision>>, Failure> {
     let as_of = moment("as_of", params.as_of.as_deref())?;
+    if let Some(last) = params.last {
+        within("last", last, 1, MOST)?;
+    }
     let filter = DecisionFilter {
         subject: params.subject,
         actor: params.actor,
@@ -62,14 +78,17 @@ pub async fn waiting(Shared(state): Shared<State>) -> Result<Json<Vec<Waiting>>,
 #[into_params(parameter_in = Query)]
 pub struct EventParams {
     /// Only events after this sequence number.
+    #[param(maximum = 9007199254740992u64)]
     after: Option<u64>,
     /// At most so many, 1 to 1000; 100 by default.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
     /// This kind, or kinds with this prefix when it ends in `.`.
     kind: Option<String>,
     /// About this subject.
     subject: Option<String>,
     /// As of a date (the whole day counts) or moment.
+    #[param(schema_with = moment_schema)]
     as_of: Option<String>,
 }
 
@@ -92,10 +111,9 @@ pub async fn events(
     Params(params): Params<EventParams>,
 ) -> Result<Json<Events>, Failure> {
     let limit = params.limit.unwrap_or(100);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Failure::bad(format!(
-            "limit: {limit} is out of range; give 1 to {MOST}"
-        )));
+    within("limit", limit, 1, MOST)?;
+    if let Some(after) = params.after {
+        within("after", after, 0, LAST)?;
     }
     let filter = Filter {
         kind: params.kind,
@@ -118,6 +136,7 @@ pub async fn events(
 #[into_params(parameter_in = Query)]
 pub struct VerifyParams {
     /// A saved head hash that the chain must hold.
+    #[param(pattern = "^[0-9a-f]{64}$")]
     head: Option<String>,
 }
 
@@ -135,6 +154,7 @@ pub struct Verified {
 /// Verifies the whole chain.
 #[utoipa::path(get, path = "/api/v1/ledger/verify", tag = "ledger", params(VerifyParams), responses(
     (status = 200, description = "The chain holds", body = Verified),
+    (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The chain is broken: where and why", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "The head is none", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn verify(

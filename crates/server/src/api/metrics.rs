@@ -33,6 +33,7 @@ pub enum Written {
 #[serde(deny_unknown_fields)]
 pub struct QueryBody {
     /// Names of metrics; at least one.
+    #[schema(min_items = 1)]
     metrics: Vec<String>,
     /// What to group by: `time:week`, `user__country`.
     #[serde(default)]
@@ -68,6 +69,7 @@ pub struct QueryBody {
 #[serde(deny_unknown_fields)]
 pub struct SqlBody {
     /// The query, over datasets by name.
+    #[schema(min_length = 1)]
     sql: String,
     /// Most rows to answer.
     #[serde(default)]

@@ -66,7 +66,27 @@ pub fn document() -> serde_json::Value {
 fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
     let mut document = serde_json::json!(document);
     stats::describe(&mut document);
+    describe_bodies(&mut document);
     document
+}
+
+/// What any request with a body may be answered.
+fn describe_bodies(document: &mut serde_json::Value) {
+    let operations = document["paths"].as_object_mut().into_iter().flatten();
+    let operations = operations.filter_map(|(_, methods)| methods.as_object_mut()).flatten();
+    for (_, operation) in operations.filter(|(_, operation)| operation.get("requestBody").is_some()) {
+        for (status, description) in [
+            ("403", "From another site's page, or refused by policy"),
+            ("413", "More than 8 MiB"),
+            ("415", "Not sent as application/json"),
+        ] {
+            let responses = &mut operation["responses"];
+            if responses.get(status).is_none() {
+                responses[status] = serde_json::json!({ "description": description, "content": {
+                    "application/problem+json": { "schema": { "$ref": "#/components/schemas/ProblemDocument" } } } });
+            }
+        }
+    }
 }
 
 /// All of `/api/v1`.

@@ -1,7 +1,9 @@
 //! Statistical methods as a calculator.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::Path;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use steward_capabilities::calculator;
@@ -9,7 +11,7 @@ use steward_capabilities::calculator;
 use super::extract::{Failure, ProblemDocument};
 
 /// Every method with the JSON Schema of its input and output.
-#[utoipa::path(get, path = "/api/v1/stats", tag = "statistics", responses(
+#[utoipa::path(get, operation_id = "stats", path = "/api/v1/stats", tag = "statistics", responses(
     (status = 200, description = "Methods by name: `name`, `doc`, `source`, `input`, `output`")))]
 pub async fn list() -> Json<Vec<Value>> {
     Json(
@@ -21,14 +23,18 @@ pub async fn list() -> Json<Vec<Value>> {
 }
 
 /// Computes a method on numbers. An input that cannot be estimated answers `not_estimable` with a reason and a remedy.
-#[utoipa::path(post, path = "/api/v1/stats/{method}", tag = "statistics",
+#[utoipa::path(post, operation_id = "compute_stats", path = "/api/v1/stats/{method}", tag = "statistics",
     params(("method" = String, Path, description = "Name of the method, such as welch_t")),
     request_body(content_type = "application/json", description = "The method's input"), responses(
     (status = 200, description = "The answer, or `not_estimable`"),
+    (status = 400, description = "No UTF-8 text", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, description = "Unknown method", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "Not the method's input; says where", body = ProblemDocument, content_type = "application/problem+json")))]
-pub async fn compute(Path(name): Path<String>, body: String) -> Result<Json<Value>, Failure> {
+pub async fn compute(Path(name): Path<String>, body: Result<Bytes, BytesRejection>) -> Result<Json<Value>, Failure> {
     let method = calculator::find(&name)?;
+    let body = body.map_err(|e| Failure::Request(e.status(), format!("body: {}", e.body_text())))?;
+    let body =
+        String::from_utf8(body.into()).map_err(|_| Failure::bad("the body is no UTF-8 text: send JSON in UTF-8"))?;
     // Large raw columns take a while; the runtime's threads are for waiting.
     let answer = tokio::task::spawn_blocking(move || calculator::parse(&body).and_then(|value| method.answer(&value)))
         .await
@@ -56,7 +62,7 @@ pub fn describe(document: &mut Value) {
             "responses": {
                 "200": { "description": "The answer, or `not_estimable`",
                     "content": { "application/json": { "schema": method.output_schema() } } },
-                "422": problem,
+                "400": problem, "422": problem,
             },
         } });
     }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod crawl;
 mod hostile;
 mod pages;
+mod security;
 mod states;
 mod twins;
 mod world;

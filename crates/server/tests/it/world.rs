@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
 use futures::future::BoxFuture;
 use steward_capabilities::{Context, pipelines};
 use steward_compute::RunControl;
@@ -35,6 +36,7 @@ pub struct World {
     pub context: Context,
     pub clock: Arc<AtomicI64>,
     router: Router,
+    state: State,
     _folder: tempfile::TempDir,
 }
 
@@ -120,7 +122,8 @@ impl World {
         World {
             context,
             clock,
-            router: router(state),
+            router: router(state.clone()),
+            state,
             _folder: folder,
         }
     }
@@ -134,8 +137,25 @@ impl World {
         self
     }
 
+    /// The shop under another name.
+    pub fn named(mut self, host: &str) -> World {
+        self.router = router(self.state.clone().with_hosts(&[host.to_string()]));
+        self
+    }
+
+    /// The answer as it is.
+    pub async fn send(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a JSON document.
+    pub async fn post_json(&self, path: &str, document: &serde_json::Value) -> Answer {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        self.ask(request.body(Body::from(document.to_string())).unwrap()).await
+    }
+
     async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.send(request).await;
         let text = |name: header::HeaderName| {
             let value = response.headers().get(name)?;
             Some(value.to_str().unwrap().to_string())
