@@ -137,7 +137,8 @@ pub fn many_to_one(
 
 /// The joint law of the statistics under no effects.
 struct Joint {
-    lambda: Vec<f64>,
+    /// Distinct λ, each with how many treatments have it.
+    lambda: Vec<(f64, f64)>,
     two_sided: bool,
     /// Scales s with their weights: one, 1, for the normal.
     scales: Vec<(f64, f64)>,
@@ -146,7 +147,15 @@ struct Joint {
 }
 
 impl Joint {
-    fn new(lambda: Vec<f64>, df: Option<f64>, two_sided: bool) -> Joint {
+    fn new(mut all: Vec<f64>, df: Option<f64>, two_sided: bool) -> Joint {
+        all.sort_by(f64::total_cmp);
+        let mut lambda: Vec<(f64, f64)> = Vec::new();
+        for l in all {
+            match lambda.last_mut() {
+                Some((same, count)) if *same == l => *count += 1.0,
+                _ => lambda.push((l, 1.0)),
+            }
+        }
         let shared = panels(-8.5, 8.5, 34)
             .into_iter()
             .map(|(z, w)| (z, w * density(z)))
@@ -186,13 +195,13 @@ impl Joint {
             for (z, wz) in &self.shared {
                 // 1 − Π(1 − tail) without loss for small tails.
                 let mut log_inside = 0.0;
-                for l in &self.lambda {
+                for (l, count) in &self.lambda {
                     let root = (1.0 - l * l).sqrt();
                     let mut tail = dist::normal_sf((edge - l * z) / root);
                     if self.two_sided {
                         tail += dist::normal_sf((edge + l * z) / root);
                     }
-                    log_inside += (-tail.min(1.0)).ln_1p();
+                    log_inside += count * (-tail.min(1.0)).ln_1p();
                 }
                 sum += ws * wz * -log_inside.exp_m1();
             }
