@@ -192,7 +192,7 @@ async fn a_plan_is_shown_and_applied_as_one_decision() {
     );
     let plan = words(&world.page("/plan").await);
     assert!(
-        plan.contains("Nothing has been applied yet.") && plan.contains("13 added, 0 changed"),
+        plan.contains("Nothing has been applied yet.") && plan.contains("17 added, 0 changed"),
         "{plan}"
     );
     let refused = world.post("/plan", "actor=&message=opening").await;
