@@ -9,6 +9,7 @@ pub mod evidence;
 
 pub mod calculator;
 pub mod experiments;
+pub mod flags;
 pub mod governance;
 pub mod metrics;
 pub mod onboarding;
