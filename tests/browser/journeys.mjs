@@ -82,7 +82,7 @@ async function keyboard({ page, base }) {
     const at = await focused();
     if (at.href) { assert(at.visible && at.shown, `focus shows on ${at.href}`); reached.push(at.href); }
   }
-  for (const section of ["/", "/objectives", "/metrics", "/experiments", "/data", "/reports", "/ledger"]) {
+  for (const section of ["/", "/objectives", "/metrics", "/experiments", "/flags", "/data", "/reports", "/ledger"]) {
     assert(reached.includes(section), `${section} is reached by Tab: ${reached}`);
   }
   await page.goto(base);
@@ -108,7 +108,7 @@ async function withoutJavaScript({ browser, base }) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   try {
     const page = await context.newPage();
-    for (const section of ["/", "/objectives", "/metrics", "/experiments", "/data", "/reports", "/ledger"]) {
+    for (const section of ["/", "/objectives", "/metrics", "/experiments", "/flags", "/data", "/reports", "/ledger"]) {
       await page.goto(base + section);
       assert((await main(page).innerText()).length > 100, `${section} says something`);
     }

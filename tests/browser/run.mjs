@@ -24,7 +24,7 @@ try {
   const base = demo.address;
   const { pages, broken, addresses } = await crawl(base);
   check(`all ${addresses} addresses linked from home answer`, broken);
-  check("the crawl reaches every kind of page", ["/objectives", "/metrics", "/experiments", "/data", "/reports", "/ledger",
+  check("the crawl reaches every kind of page", ["/objectives", "/metrics", "/experiments", "/data", "/flags", "/reports", "/ledger",
     "/k/objective/", "/k/metric/", "/k/experiment/", "/k/dataset/", "/k/report/", "/k/initiative/", "/k/bet/", "/why/"]
     .filter(kind => !pages.some(p => p.startsWith(kind))).map(kind => `nothing below ${kind}`));
   const context = await browser.newContext();
