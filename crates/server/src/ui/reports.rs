@@ -33,15 +33,15 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
             h1 { "Reports" }
             p.lede { "What the organisation shows its executives. A figure that is stale, missing or unowned fails the build." }
             @if all.is_empty() { div.card { p { "No reports are defined. They are Markdown files in " code { "reports/" } "." } } }
-            @else { div.card { div.scroll tabindex="0" role="region" aria-label="Reports" { table {
+            @else { div.card { div.scroll tabindex="0" role="region" aria-label="Reports" { table.stack {
                 thead { tr { th scope="col" { "Report" } th scope="col" { "Pack" } th scope="col" { "Built" } th scope="col" { "Data before" } th.num scope="col" { "Blocks" } th scope="col" { "Owner" } } }
                 tbody { @for (report, pack) in &all { tr {
                     th scope="row" { (parts::link(&loaded, Kind::Report, &report.meta.name)) }
-                    td { (standing(report, pack.as_ref())) }
-                    td { @match pack { Some(p) => { (format::minute(p.computed_us)) " " (parts::why(&p.evidence)) }, None => span.soft { "never" } } }
-                    td { @if let Some(p) = pack { (format::minute(p.pack.as_of_us)) } }
-                    td.num { (figures(report)) }
-                    td { (report.meta.owner) }
+                    td data-l="Pack" { (standing(report, pack.as_ref())) }
+                    td data-l="Built" { @match pack { Some(p) => { (format::minute(p.computed_us)) " " (parts::why(&p.evidence)) }, None => span.soft { "never" } } }
+                    td data-l="Data before" { @match pack { Some(p) => (format::minute(p.pack.as_of_us)), None => span.soft { "–" } } }
+                    td.num data-l="Blocks" { (figures(report)) }
+                    td data-l="Owner" { (report.meta.owner) }
                 } } }
             } } } }
         },

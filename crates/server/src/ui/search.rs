@@ -66,6 +66,7 @@ pub async fn show(Shared(state): Shared<State>, Query(asked): Query<Asked>) -> M
         "Search",
         html! {
             h1 { "Search" }
+            form.asof method="get" action="/search" { label for="again" { "Name, title or kind" } input #again name="q" value=(asked.q) autocomplete="off"; button.plain type="submit" { "Find" } }
             p.lede { (found.len()) " found" @if !asked.q.is_empty() { " for “" (asked.q) "”" } }
             @if !found.is_empty() { div.card { ul.plain { @for e in &found { li { a href=(e.href) { (e.label) } " " span.soft { (e.kind) } } } } } }
         },
