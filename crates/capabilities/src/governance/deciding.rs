@@ -6,6 +6,7 @@
 //! | `actor` | it is made by a named person; one of `people` of `steward.yaml`, if that lists any |
 //! | `evidence` | it cites evidence that exists; about an experiment, its current readout |
 //! | `sample-ratio` | an experiment whose split is broken is decided on only with a waiver |
+//! | `health` | so is one that another check forbids to trust: arms unlike before exposure, or on other days |
 //! | `separation-of-duties` | approvals and waivers are not given by the owner of the subject, if the project lists at least two people |
 
 use steward_ledger::{Evidence, Filter, NewEvent};
@@ -129,13 +130,17 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
     let mut waived = false;
     let mut variant = None;
     if let Some(readout) = &readout {
-        let broken = readout.health.srm.broken;
+        let broken = readout.outcome == Outcome::DoNotTrust;
         // Taking back is always allowed: it restores what is known.
         let needs = broken && !matches!(new.choice, Choice::Waive | Choice::RollBack);
         if needs && waiver.is_none() {
+            let what = if readout.health.srm.broken {
+                format!("the split of {name} is broken (rule `sample-ratio`)")
+            } else {
+                format!("{name} cannot be trusted (rule `health`)")
+            };
             return refused(format!(
-                "the split of {name} is broken (rule `sample-ratio`): {} Decide with an explicit waiver and its reason, \
-                 or find the cause and read out again",
+                "{what}: {} Decide with an explicit waiver and its reason, or find the cause and read out again",
                 readout.verdict
             ));
         }
@@ -150,7 +155,15 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             .srm
             .p
             .map_or("not testable".to_string(), experiments::p_value);
-        policy.push(check("sample-ratio", if needs { "waived" } else { "met" }, p));
+        let met = |broken: bool| match (broken, needs) {
+            (false, _) => "met",
+            (true, true) => "waived",
+            (true, false) => "noted",
+        };
+        policy.push(check("sample-ratio", met(readout.health.srm.broken), p));
+        if broken && !readout.health.srm.broken {
+            policy.push(check("health", met(true), readout.verdict.clone()));
+        }
         if new.choice == Choice::Ship {
             if matches!(readout.outcome, Outcome::NotStarted | Outcome::NoData) {
                 return refused(format!(

@@ -7,7 +7,7 @@ use steward_ledger::EvidenceKey;
 use super::events::PROJECT;
 use super::planning;
 use super::types::{Choice, Decision, Waiting};
-use crate::experiments::{self, ExperimentStatus, Readout};
+use crate::experiments::{self, ExperimentStatus, Outcome, Readout};
 use crate::portfolio::{KeyResultState, KeyResultStatus};
 use crate::quality::QualityReport;
 use crate::{CapabilityError, Context};
@@ -126,8 +126,12 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
                 ));
             }
             ExperimentStatus::Running => {
-                if let Some(r) = readout.filter(|r| r.health.srm.broken) {
-                    let what = format!("Find what breaks the split of {title}");
+                if let Some(r) = readout.filter(|r| r.outcome == Outcome::DoNotTrust) {
+                    let what = if r.health.srm.broken {
+                        format!("Find what breaks the split of {title}")
+                    } else {
+                        format!("Find why {title} cannot be trusted")
+                    };
                     all.push(wait(what, r.verdict, "urgent", experiment.end.clone()));
                 }
             }

@@ -310,6 +310,28 @@ async fn a_broken_split_needs_a_waiver_which_is_a_decision_too() {
 }
 
 #[tokio::test]
+async fn arms_on_different_days_need_a_waiver_too() {
+    let mut shop = Shop::new(1500);
+    let missed = START + 5 * DAY..START + 6 * DAY;
+    shop.users
+        .retain(|u| u.variant == "control" || !missed.contains(&u.exposed));
+    let kept: std::collections::BTreeSet<u64> = shop.users.iter().map(|u| u.id).collect();
+    shop.again.retain(|(u, ..)| kept.contains(u));
+    let ground = Ground::open(&shop, project()).await;
+    let context = &ground.context;
+    let why = refusal(decide(context, &decision(Choice::Ship)).await);
+    assert!(why.contains("rule `health`") && why.contains("waiver"), "{why}");
+    let mut waived = decision(Choice::Ship);
+    waived.waiver = Some("an outage of the treatment's servers, see incident 3".into());
+    let made = decide(context, &waived).await.unwrap();
+    let outcome = |rule: &str| made.policy.iter().find(|p| p.rule == rule).map(|p| p.outcome.as_str());
+    assert_eq!(
+        (outcome("health"), outcome("sample-ratio")),
+        (Some("waived"), Some("met"))
+    );
+}
+
+#[tokio::test]
 async fn reasons_can_be_erased_and_the_decision_stays() {
     let ground = Ground::open(&Shop::new(400), project()).await;
     let context = &ground.context;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use steward_capabilities::CapabilityError;
-use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role};
+use steward_capabilities::experiments::{self, Answer, MetricReadout, Outcome, Readout, ReadoutOptions, Role};
 use steward_capabilities::governance::{self, Choice, Decision, DecisionFilter, NewDecision};
 use steward_definitions::{Experiment, Kind, Reference};
 
@@ -147,7 +147,7 @@ async fn render(
             }))
             (rest)
             h2 #decide { "Decide" }
-            (decision_form(name, definition, readout.as_ref().is_ok_and(|r| r.health.srm.broken), input, refusal, &decisions))
+            (decision_form(name, definition, readout.as_ref().is_ok_and(|r| r.outcome == Outcome::DoNotTrust), input, refusal, &decisions))
             (lineage)
         },
     ))
