@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+os.environ.setdefault("STEWARD_USER", "bench")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEWARD = ROOT / "target" / "release" / "steward"
 
