@@ -52,8 +52,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups and a prior",
             &[
-                Field::required("control", Kind::Object(&sample::MEAN), "The control"),
-                Field::required("treatment", Kind::Object(&sample::MEAN), "The treatment"),
+                sample::control(&sample::MEAN),
+                sample::treatment(&sample::MEAN),
                 DIFFERENCE,
                 PRIOR,
                 Field::default(
@@ -76,8 +76,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups of zeros and ones, and a prior",
             &[
-                Field::required("control", Kind::Object(&sample::PROPORTION), "The control"),
-                Field::required("treatment", Kind::Object(&sample::PROPORTION), "The treatment"),
+                sample::control(&sample::PROPORTION),
+                sample::treatment(&sample::PROPORTION),
                 Field::default("prior_alpha", Kind::Number, "1", "Successes believed beforehand"),
                 Field::default("prior_beta", Kind::Number, "1", "Failures believed beforehand"),
                 BETTER,

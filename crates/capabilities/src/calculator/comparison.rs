@@ -31,8 +31,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups of zeros and ones",
             &[
-                Field::required("control", Kind::Object(&sample::PROPORTION), "The control"),
-                Field::required("treatment", Kind::Object(&sample::PROPORTION), "The treatment"),
+                sample::control(&sample::PROPORTION),
+                sample::treatment(&sample::PROPORTION),
                 SIDES,
                 LEVEL,
             ],
@@ -50,8 +50,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups with a numerator and a denominator per unit",
             &[
-                Field::required("control", Kind::Object(&sample::RATIO), "The control"),
-                Field::required("treatment", Kind::Object(&sample::RATIO), "The treatment"),
+                sample::control(&sample::RATIO),
+                sample::treatment(&sample::RATIO),
                 SIDES,
                 LEVEL,
             ],
@@ -68,19 +68,7 @@ pub const METHODS: &[Method] = &[
         source: "Deng, Xu, Kohavi & Walker 2013",
         input: &Object::of(
             "Two groups with an outcome and covariates",
-            &[
-                Field::required(
-                    "control",
-                    Kind::Object(&sample::JOINT),
-                    "The control: outcome, covariates",
-                ),
-                Field::required(
-                    "treatment",
-                    Kind::Object(&sample::JOINT),
-                    "The treatment, same variables",
-                ),
-                LEVEL,
-            ],
+            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, LEVEL],
         ),
         output: &ADJUSTED,
         compute: |i| adjusted(i, Statistic::Mean { y: 0 }, 1),
@@ -97,11 +85,7 @@ pub const METHODS: &[Method] = &[
                     Kind::Object(&sample::JOINT),
                     "The control: numerator, denominator, earlier numerator, earlier denominator",
                 ),
-                Field::required(
-                    "treatment",
-                    Kind::Object(&sample::JOINT),
-                    "The treatment, same variables",
-                ),
+                sample::JOINT_TREATMENT,
                 LEVEL,
             ],
         ),
@@ -166,8 +150,8 @@ const RATIO: Statistic = Statistic::Ratio {
     denominator: 1,
 };
 
-const MEAN_C: Field = Field::required("control", Kind::Object(&sample::MEAN), "The control");
-const MEAN_T: Field = Field::required("treatment", Kind::Object(&sample::MEAN), "The treatment");
+const MEAN_C: Field = sample::control(&sample::MEAN);
+const MEAN_T: Field = sample::treatment(&sample::MEAN);
 
 const ONE: Object = Object::of("The estimate", &[Field::required("estimate", ESTIMATE, "The estimate")]);
 

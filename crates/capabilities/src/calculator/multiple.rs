@@ -102,7 +102,7 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "A control and treatments",
             &[
-                Field::required("control", Kind::Object(&sample::MEAN), "The control"),
+                sample::control(&sample::MEAN),
                 Field::required("treatments", Kind::List(&Kind::Object(&sample::MEAN)), "The treatments"),
                 Field::default(
                     "variance",

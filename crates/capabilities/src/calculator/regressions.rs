@@ -152,19 +152,7 @@ pub const METHODS: &[Method] = &[
         source: "Lin 2013",
         input: &Object::of(
             "Two groups with an outcome and covariates",
-            &[
-                Field::required(
-                    "control",
-                    Kind::Object(&sample::JOINT),
-                    "The control: outcome, covariates",
-                ),
-                Field::required(
-                    "treatment",
-                    Kind::Object(&sample::JOINT),
-                    "The treatment, same variables",
-                ),
-                LEVEL,
-            ],
+            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, LEVEL],
         ),
         output: &ADJUSTED,
         compute: |i| {

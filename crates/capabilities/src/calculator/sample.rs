@@ -144,6 +144,21 @@ pub const JOINT: Object = Object {
     ],
 };
 
+/// The control of two groups, each described so.
+pub const fn control(of: &'static Object) -> Field {
+    Field::required("control", Kind::Object(of), "The control")
+}
+
+/// The treatment of two groups, each described so.
+pub const fn treatment(of: &'static Object) -> Field {
+    Field::required("treatment", Kind::Object(of), "The treatment")
+}
+
+/// The control with an outcome and covariates.
+pub const JOINT_CONTROL: Field = Field::required("control", Kind::Object(&JOINT), "The control: outcome, covariates");
+/// The treatment with the same variables.
+pub const JOINT_TREATMENT: Field = Field::required("treatment", Kind::Object(&JOINT), "The treatment, same variables");
+
 /// Moments of a [`MEAN`] input.
 pub fn mean(input: &Input<'_>) -> Result<Moments, Problem> {
     if input.has("values") {

@@ -21,8 +21,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups",
             &[
-                Field::required("control", Kind::Object(&sample::MEAN), "The control"),
-                Field::required("treatment", Kind::Object(&sample::MEAN), "The treatment"),
+                sample::control(&sample::MEAN),
+                sample::treatment(&sample::MEAN),
                 SIDES,
                 LEVEL,
             ],
@@ -37,8 +37,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups of zeros and ones",
             &[
-                Field::required("control", Kind::Object(&sample::PROPORTION), "The control"),
-                Field::required("treatment", Kind::Object(&sample::PROPORTION), "The treatment"),
+                sample::control(&sample::PROPORTION),
+                sample::treatment(&sample::PROPORTION),
                 SIDES,
                 LEVEL,
             ],
@@ -52,20 +52,7 @@ pub const METHODS: &[Method] = &[
         source: "Fieller 1954; Deng, Xu, Kohavi & Walker 2013",
         input: &Object::of(
             "Two groups with an outcome and covariates",
-            &[
-                Field::required(
-                    "control",
-                    Kind::Object(&sample::JOINT),
-                    "The control: outcome, covariates",
-                ),
-                Field::required(
-                    "treatment",
-                    Kind::Object(&sample::JOINT),
-                    "The treatment, same variables",
-                ),
-                SIDES,
-                LEVEL,
-            ],
+            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, SIDES, LEVEL],
         ),
         output: &ONE,
         compute: |i| relative(i, sample::with_covariates, Statistic::Mean { y: 0 }, 1),
