@@ -2,7 +2,7 @@
 
 mod bet;
 mod dataset;
-mod experiment;
+pub(crate) mod experiment;
 mod flag;
 mod flag_rule;
 mod initiative;

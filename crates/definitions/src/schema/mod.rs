@@ -6,6 +6,7 @@
 //! maps folders to files (see [`FOLDERS`]).
 
 mod contract;
+mod experiment;
 mod flags;
 mod metrics;
 mod own;
@@ -36,7 +37,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
             "metrics.schema.json",
             document("Semantic models and metrics", metrics::file()),
         ),
-        ("experiment.schema.json", document("An experiment", own::experiment())),
+        (
+            "experiment.schema.json",
+            document("An experiment", experiment::experiment()),
+        ),
         ("objective.schema.json", document("An objective", own::objective())),
         ("initiative.schema.json", document("An initiative", own::initiative())),
         ("bet.schema.json", document("A bet", own::bet())),

@@ -1,6 +1,9 @@
 //! Whole projects: what is read, and each problem with its place.
 
-use steward_definitions::{Kind, Reference};
+use steward_definitions::{
+    Alternative, DecisionRule, Demand, EffectPrior, EffectScale, Inference, InferenceMethod, Kind, Looks, Quorum,
+    Reference, ShipCondition, Spending,
+};
 
 use crate::support::{CONTRACT, EXPERIMENT, METRICS, SETTINGS, lines, one, parse, with};
 
@@ -257,7 +260,7 @@ fn experiments_report_each_problem_at_its_place() {
     );
     one(
         path,
-        &format!("{EXPERIMENT}correction: bonferroni\n"),
+        &format!("{EXPERIMENT}correction: bonferrony\n"),
         "experiments/email.yaml:7:13: error[bad-value]",
     );
     one(
@@ -544,5 +547,178 @@ fn rarer_problems() {
         "experiments/email.yaml",
         "- a\n- b\n",
         "experiments/email.yaml:1:1: error[wrong-type]: an experiment is a list; expected a map",
+    );
+}
+
+/// The ten-line experiment with more lines; its time is known.
+fn experiment(more: &str) -> (steward_definitions::Experiment, Vec<String>) {
+    let text = EXPERIMENT.replace("variant: segment}", "variant: segment, time: ts}");
+    let (project, problems) = with("experiments/email.yaml", &format!("{text}{more}"));
+    let experiment = project.experiments.get("email_test").cloned().unwrap_or_default();
+    (experiment, lines(&problems))
+}
+
+#[test]
+fn every_method_of_inference_is_read() {
+    let period = "start: 2025-03-01\nend: 2025-03-29\n";
+    let read = |block: &str| {
+        let (e, problems) = experiment(&format!("{period}{block}\n"));
+        assert!(problems.is_empty(), "{block}: {problems:?}");
+        e
+    };
+    assert_eq!(read("").inference, Inference::default());
+    assert_eq!(read("inference: fixed").inference.method, InferenceMethod::Fixed);
+    assert_eq!(
+        read("inference: group_sequential").inference.method,
+        InferenceMethod::GroupSequential {
+            spending: Spending::ObrienFleming,
+            looks: Looks::Number(4),
+        }
+    );
+    let block = "inference: {method: group_sequential, alternative: greater, spending: kim_demets, rho: 2, looks: [25%, 0.5, 1], planned_units: 20000}";
+    let found = read(block).inference;
+    assert_eq!(
+        (found.alternative, found.planned_units),
+        (Alternative::Greater, Some(20_000))
+    );
+    assert_eq!(
+        found.method,
+        InferenceMethod::GroupSequential {
+            spending: Spending::KimDemets { rho: 2.0 },
+            looks: Looks::Fractions(vec![0.25, 0.5, 1.0]),
+        }
+    );
+    let found =
+        read("inference: {method: group_sequential, spending: pocock, looks: [2025-03-08, 2025-03-15]}").inference;
+    assert_eq!(
+        found.method,
+        InferenceMethod::GroupSequential {
+            spending: Spending::Pocock,
+            looks: Looks::Moments(vec!["2025-03-08".into(), "2025-03-15".into()]),
+        }
+    );
+    assert_eq!(
+        read("inference: {method: always_valid, tuned_for: 8000}")
+            .inference
+            .method,
+        InferenceMethod::AlwaysValid { tuned_for: Some(8000) }
+    );
+    assert_eq!(
+        read("inference: {method: msprt, tau: 2%}").inference.method,
+        InferenceMethod::Msprt {
+            tau: 0.02,
+            scale: EffectScale::Relative,
+        }
+    );
+    let bayesian = read("inference: {method: bayesian, prior: {scale: absolute, mean: -0.1, sd: 0.5}}");
+    assert_eq!(
+        bayesian.inference.method,
+        InferenceMethod::Bayesian {
+            prior: EffectPrior {
+                scale: EffectScale::Absolute,
+                mean: -0.1,
+                sd: 0.5,
+            },
+        }
+    );
+    assert_eq!(bayesian.correction, "none");
+    assert_eq!(read("correction: gatekeeping").correction, "gatekeeping");
+    assert_eq!(read("correction: dunnett").correction, "dunnett");
+}
+
+#[test]
+fn what_is_wrong_with_inference_is_said_where_it_stands() {
+    let period = "start: 2025-03-01\nend: 2025-03-29\n";
+    for (block, says) in [
+        ("inference: sequential", "cannot be `sequential`"),
+        ("inference: msprt", "needs a `tau`"),
+        ("inference: {method: msprt, tau: 0}", "`tau` is 0; it lies above 0"),
+        (
+            "inference: {method: msprt, tau: 1%, alternative: less}",
+            "knows no one-sided alternative",
+        ),
+        (
+            "inference: {method: fixed, looks: 4}",
+            "`looks` is for `group_sequential`",
+        ),
+        ("inference: {method: group_sequential, looks: 1}", "`looks` is 1"),
+        (
+            "inference: {method: group_sequential, looks: [50%, 40%]}",
+            "do not rise",
+        ),
+        (
+            "inference: {method: group_sequential, looks: [50%, 2025-03-08]}",
+            "mixes shares and dates",
+        ),
+        (
+            "inference: {method: group_sequential, looks: [soon]}",
+            "`soon` is neither a share nor a date",
+        ),
+        (
+            "inference: {method: group_sequential, looks: [2025-04-08]}",
+            "lies outside the experiment",
+        ),
+        (
+            "inference: {method: group_sequential, spending: kim_demets}",
+            "no `rho`",
+        ),
+        ("inference: {method: always_valid, tuned_for: 0}", "it counts units"),
+        (
+            "inference: {method: bayesian, prior: {sd: -1}}",
+            "`sd` is -1; it lies above 0",
+        ),
+        (
+            "inference: bayesian\ncorrection: holm",
+            "cannot correct the method `bayesian`",
+        ),
+        (
+            "inference: always_valid\ncorrection: dunnett",
+            "cannot correct the method `always_valid`",
+        ),
+        (
+            "decide: {ship_if: [{metric: visit_rat, better_by: 1%}]}",
+            "does not measure `visit_rat`",
+        ),
+        ("decide: {ship_if: [{metric: visit_rate}]}", "asks for 0 things"),
+        (
+            "decide: {ship_if: [{metric: visit_rate, chance_to_win: 95%}]}",
+            "needs the method `bayesian`",
+        ),
+        ("decide: {minimum_effect: 0}", "`minimum_effect` is 0"),
+        ("decide: {primary: most}", "cannot be `most`"),
+    ] {
+        let (_, problems) = experiment(&format!("{period}{block}\n"));
+        assert!(problems.iter().any(|p| p.contains(says)), "{block}: {problems:?}");
+        assert!(
+            problems.iter().all(|p| p.contains("experiments/email.yaml:")),
+            "{problems:?}"
+        );
+    }
+    let (_, problems) = experiment("inference: group_sequential\n");
+    assert!(
+        problems.iter().any(|p| p.contains("needs `start` and `end`")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_decision_rule_is_read() {
+    let (e, problems) = experiment(
+        "inference: bayesian\ndecide: {primary: all, guardrails: safe, minimum_effect: 2%, longest: 8 weeks, ship_if: [{metric: visit_rate, better_by: 1%}, {metric: visit_rate, risk_below: 0.1%}]}\n",
+    );
+    assert!(problems.is_empty(), "{problems:?}");
+    let condition = |demand| ShipCondition {
+        metric: "visit_rate".into(),
+        demand,
+    };
+    assert_eq!(
+        e.decide,
+        DecisionRule {
+            primary: Quorum::All,
+            guardrails_safe: true,
+            ship_if: vec![condition(Demand::BetterBy(0.01)), condition(Demand::RiskBelow(0.001))],
+            minimum_effect: Some(0.02),
+            longest_seconds: Some(8 * 7 * 86_400),
+        }
     );
 }

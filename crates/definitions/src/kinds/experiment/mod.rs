@@ -1,5 +1,11 @@
 //! Experiments: randomised comparisons that we assign.
 
+mod decide;
+mod inference;
+
+pub use decide::*;
+pub use inference::*;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Span;
@@ -32,10 +38,17 @@ pub struct Experiment {
     pub cuped_days: u32,
     /// Dimensions of the unit by which results are broken down, e.g. `user__country`.
     pub breakdowns: Vec<String>,
-    /// Two-sided significance level.
+    /// Significance level.
     pub alpha: f64,
-    /// `holm` (default), `benjamini-hochberg` or `none`, over the primary metrics and variants.
+    /// `holm` (default), `bonferroni`, `benjamini-hochberg`, `dunnett` or `none`, over the primary metrics and variants;
+    /// `gatekeeping` over primary, then secondary metrics, then guardrails.
     pub correction: String,
+    /// How it is concluded.
+    #[serde(default)]
+    pub inference: Inference,
+    /// When it is shipped.
+    #[serde(default)]
+    pub decide: DecisionRule,
     /// The initiative it belongs to.
     pub initiative: Option<String>,
 }

@@ -1,0 +1,89 @@
+//! The metrics of an experiment and the part that each plays.
+
+use crate::decode::{Decoder, MapReader, Target, share};
+use crate::project::{Kind, Reference};
+use crate::yaml::{Node, Value};
+use crate::{Diagnostic, Experiment, Guardrail};
+
+/// Reads the metrics and their parts into the experiment.
+pub(super) fn read(map: &mut MapReader<'_>, experiment: &mut Experiment) {
+    let Some(node) = map.required("metrics") else { return };
+    let decoder = map.decoder();
+    // A plain list is the primary metrics.
+    if matches!(node.value, Value::Seq(_) | Value::Str(_)) {
+        experiment.primary = map.names_of("metrics", Kind::Metric);
+        super::check_repeats(map, "metrics", &experiment.primary);
+    } else if let Some(mut inner) = decoder.map(node, "`metrics`") {
+        experiment.primary = inner.names_of("primary", Kind::Metric);
+        experiment.secondary = inner.names_of("secondary", Kind::Metric);
+        experiment.guardrails = items(&mut inner, "guardrails")
+            .iter()
+            .filter_map(|n| read_guardrail(decoder, n))
+            .collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for (role, nodes) in ["primary", "secondary", "guardrails"].map(|r| (r, items(&mut inner, r))) {
+            for item in nodes {
+                let name = item.get("metric").unwrap_or(item);
+                if let Some(text) = name.as_str()
+                    && !seen.insert(text.to_owned())
+                {
+                    let problem = Diagnostic::error(
+                        "listed-twice",
+                        decoder.span(name.place),
+                        format!("the metric `{text}` is listed twice"),
+                    );
+                    decoder.report(problem.hint(format!("leave it out of `{role}` or of the list above")));
+                }
+            }
+        }
+        inner.finish();
+    }
+    if experiment.primary.is_empty() {
+        let problem = Diagnostic::error(
+            "missing-key",
+            decoder.span(node.place),
+            format!("{} has no primary metric", map.what()),
+        );
+        decoder.report(problem.expected("at least one metric under `primary`: it decides"));
+    }
+}
+
+/// The items of a list, or one value alone.
+fn items<'a>(map: &mut MapReader<'a>, key: &str) -> &'a [Node] {
+    match map.get(key) {
+        Some(node) if matches!(node.value, Value::Seq(_)) => node.items(),
+        Some(node) => std::slice::from_ref(node),
+        None => &[],
+    }
+}
+
+fn read_guardrail(decoder: &Decoder, node: &Node) -> Option<Guardrail> {
+    if !matches!(node.value, Value::Map(_)) {
+        let metric = decoder.text(node, "a guardrail")?;
+        decoder.mention(
+            Target::Definition(Reference::new(Kind::Metric, metric.as_str())),
+            node.place,
+            "the experiment's guardrails",
+        );
+        return Some(Guardrail { metric, margin: 0.0 });
+    }
+    let mut map = decoder.map(node, "a guardrail")?;
+    map.rename("the guardrails");
+    let metric = map.required_name_of("metric", Kind::Metric);
+    map.rename(format!("the guardrail `{metric}`"));
+    let mut margin = 0.0;
+    if let Some(node) = map.get("margin") {
+        // `2%` and 0.02 are the same.
+        match decoder.text(node, "`margin`").as_deref().map(share) {
+            Some(Some(value)) if value < 1.0 => margin = value,
+            Some(_) => decoder.bad_value(
+                node,
+                format!("the margin of `{metric}` is {}", node.describe()),
+                "a relative change from 0 to 1, such as `0.02` or `2%`",
+            ),
+            None => {}
+        }
+    }
+    map.finish();
+    Some(Guardrail { metric, margin })
+}
