@@ -1,8 +1,16 @@
 //! The two answers of every method.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::dist;
+
+fn unbounded_below<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(json)?.unwrap_or(f64::NEG_INFINITY))
+}
+
+fn unbounded_above<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(json)?.unwrap_or(f64::INFINITY))
+}
 
 /// A value with its uncertainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,9 +19,11 @@ pub struct Estimate {
     pub point: f64,
     /// Its standard error, in the unit of `point`.
     pub se: f64,
-    /// Lower end of the interval.
+    /// Lower end of the interval; JSON null where there is none.
+    #[serde(deserialize_with = "unbounded_below")]
     pub low: f64,
-    /// Upper end of the interval.
+    /// Upper end of the interval; JSON null where there is none.
+    #[serde(deserialize_with = "unbounded_above")]
     pub high: f64,
     /// Coverage of the interval, e.g. 0.95.
     pub level: f64,

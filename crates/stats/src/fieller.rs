@@ -15,7 +15,7 @@
 //! **Golden source.** `tests/golden/sided.py` (the pivot solved by scipy).
 
 use crate::group_sequential::Sides;
-use crate::lift::{Comparison, pair};
+use crate::lift::{Comparison, Pair, pair};
 use crate::{Estimate, Moments, NotEstimable, Reason, dist};
 
 /// The relative lift with Fieller's interval; one-sided ones put all of 1 − level on their side.
@@ -38,6 +38,28 @@ pub fn fieller(
         Some(df) => dist::t_two_sided_isf(tails, df),
         None => dist::normal_isf(tails / 2.0),
     };
+    of_pair(&pair, comparison.level, q, sides)
+}
+
+/// The same with so many standard errors `q` instead of the quantile of the level: for sequential boundaries and
+/// corrected decisions. Its p-value is still that of one look.
+pub fn fieller_at(
+    control: &Moments,
+    treatment: &Moments,
+    comparison: &Comparison,
+    q: f64,
+    sides: Sides,
+) -> Result<Estimate, NotEstimable> {
+    if !(q >= 0.0 && q.is_finite()) {
+        return Err(NotEstimable::out_of_domain(
+            format!("{q} standard errors"),
+            "give a finite number of 0 or more",
+        ));
+    }
+    of_pair(&pair(control, treatment, comparison)?, comparison.level, q, sides)
+}
+
+fn of_pair(pair: &Pair, level: f64, q: f64, sides: Sides) -> Result<Estimate, NotEstimable> {
     let q2 = q * q;
     let a = pair.control * pair.control - q2 * pair.control_variance;
     if a <= 0.0 || pair.control == 0.0 {
@@ -81,7 +103,7 @@ pub fn fieller(
         se: spread.max(0.0).sqrt() / pair.control.abs(),
         low,
         high,
-        level: comparison.level,
+        level,
         df: pair.df,
         p: Some(p),
         n: pair.n,

@@ -9,10 +9,11 @@ use steward_stats::group_sequential::Sides;
 use steward_stats::{Comparison, Estimate, Lift, Moments, NotEstimable, Reason, Statistic, lift};
 
 use super::cells::{Cell, Cells};
+use super::concluding::Clock;
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
-    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricReadout, PreExposure, RawLift, Role, Segment,
-    SegmentLift,
+    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricInference, MetricReadout, PreExposure, RawLift,
+    Role, Segment, SegmentLift,
 };
 
 /// Most values of a dimension shown; the largest by units.
@@ -44,6 +45,8 @@ pub struct Analysis<'a> {
     pub asked: &'a [Asked],
     /// What came back.
     pub cells: &'a Cells,
+    /// Time as the method sees it.
+    pub clock: Clock<'a>,
 }
 
 fn statistic(compared: Compared) -> Statistic {
@@ -57,7 +60,7 @@ fn statistic(compared: Compared) -> Statistic {
     }
 }
 
-fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
+pub(super) fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
     let own = metric.variables.len();
     let covariates = if adjusted && metric.cuped_days > 0 {
         (own..2 * own).collect()
@@ -73,7 +76,7 @@ fn comparison(metric: &UnitMetric, adjusted: bool, alpha: f64) -> Comparison {
 
 /// Above this relative standard error of the control the delta method's interval of a relative lift is no longer to be
 /// relied on.
-const NOISY: f64 = 0.05;
+pub(super) const NOISY: f64 = 0.05;
 
 /// The lift, its relative part by Fieller's theorem where the control is noisy, or where the delta method's interval and the
 /// absolute lift disagree about 0: what is said in per cent must not contradict the p-value beside it.
@@ -104,11 +107,11 @@ fn no_units(what: &str) -> NotEstimable {
 }
 
 impl Analysis<'_> {
-    fn control(&self) -> usize {
+    pub(super) fn control(&self) -> usize {
         self.experiment.variants.iter().position(|v| v.control).unwrap_or(0)
     }
 
-    fn treatments(&self) -> Vec<usize> {
+    pub(super) fn treatments(&self) -> Vec<usize> {
         let control = self.control();
         (0..self.experiment.variants.len()).filter(|&i| i != control).collect()
     }
@@ -118,7 +121,13 @@ impl Analysis<'_> {
     }
 
     /// A lift from two cells; `None` covariates give the raw one.
-    fn compare(&self, control: &Cell, treatment: &Cell, metric: usize, adjusted: bool) -> Result<Lift, NotEstimable> {
+    pub(super) fn compare(
+        &self,
+        control: &Cell,
+        treatment: &Cell,
+        metric: usize,
+        adjusted: bool,
+    ) -> Result<Lift, NotEstimable> {
         let Some(unit_metric) = self.metrics.get(metric) else {
             return Err(refuse("the metric was not measured", "report this as a fault"));
         };
@@ -133,7 +142,7 @@ impl Analysis<'_> {
         Ok(with_relative(&c, &t, &comparison))
     }
 
-    /// Every metric in every treatment, with corrected p-values for the primary ones.
+    /// Every metric in every treatment, concluded by the experiment's method and corrected.
     pub fn metrics(&self) -> Vec<MetricReadout> {
         let control = self.cells.total(self.control() as i64);
         let totals: BTreeMap<usize, Cell> = self
@@ -147,7 +156,7 @@ impl Analysis<'_> {
                 all.push(self.metric(asked, arm, &control, treatment));
             }
         }
-        self.correct(&mut all);
+        self.conclude(&mut all);
         all
     }
 
@@ -190,7 +199,9 @@ impl Analysis<'_> {
                 not_estimable: no_units("the metric"),
             },
             adjusted_p: None,
+            adjusted_interval: None,
             significant: false,
+            inference: MetricInference::default(),
             raw: None,
             variance_reduction: None,
             detectable_relative: None,
@@ -231,35 +242,8 @@ impl Analysis<'_> {
                 }
             }
         }
-        let alpha = self.experiment.alpha;
-        out.significant = out.absolute.estimate().and_then(|e| e.p).is_some_and(|p| p < alpha);
-        out.detectable_relative = detectable(&out, alpha);
-        if asked.role == Role::Guardrail {
-            out.guardrail = guardrail(&out, direction, asked.margin.unwrap_or(0.0));
-        }
+        out.detectable_relative = detectable(&out, self.experiment.alpha);
         out
-    }
-
-    /// Corrects the p-values of the primary metrics over metrics and variants together.
-    fn correct(&self, all: &mut [MetricReadout]) {
-        let at: Vec<usize> = (0..all.len())
-            .filter(|&i| {
-                all.get(i)
-                    .is_some_and(|m| m.role == Role::Primary && m.absolute.estimate().is_some_and(|e| e.p.is_some()))
-            })
-            .collect();
-        let p: Vec<f64> = at
-            .iter()
-            .filter_map(|&i| all.get(i).and_then(|m| m.absolute.estimate()).and_then(|e| e.p))
-            .collect();
-        // p-values of estimates are probabilities; were one not, nothing would count as significant.
-        let adjusted = super::inference::correct(&self.experiment.correction, &p).unwrap_or(vec![1.0; p.len()]);
-        for (&i, &p) in at.iter().zip(&adjusted) {
-            if let Some(m) = all.get_mut(i) {
-                m.adjusted_p = Some(p);
-                m.significant = p < self.experiment.alpha;
-            }
-        }
     }
 
     /// Covariates compared between the arms: the metric over the days before exposure.
@@ -308,7 +292,7 @@ impl Analysis<'_> {
     }
 
     /// The lift by day of exposure, cumulative, for every metric and treatment.
-    pub fn daily(&self) -> Vec<DailyPath> {
+    pub fn daily(&self, metrics: &[MetricReadout]) -> Vec<DailyPath> {
         let days: BTreeSet<Date> = self.cells.days.keys().filter_map(|(d, _)| *d).collect();
         if days.is_empty() {
             return Vec::new();
@@ -330,13 +314,21 @@ impl Analysis<'_> {
                         units: control.units + treatment.units,
                         absolute,
                         relative,
+                        z: None,
+                        boundary_z: None,
                     });
                 }
-                paths.push(DailyPath {
+                let mut path = DailyPath {
                     metric: asked.name.clone(),
                     variant: self.variant(arm).to_string(),
                     points,
-                });
+                };
+                let concluded = metrics
+                    .iter()
+                    .find(|m| m.metric == path.metric && m.variant == path.variant);
+                let looks = concluded.map_or(&[][..], |m| &m.inference.looks);
+                self.conclude_path(&mut path, asked, arm, looks);
+                paths.push(path);
             }
         }
         paths
@@ -419,7 +411,7 @@ fn detectable(metric: &MetricReadout, alpha: f64) -> Option<f64> {
 }
 
 /// Where the interval of the relative lift lies against the accepted harm.
-fn guardrail(metric: &MetricReadout, direction: Direction, margin: f64) -> Option<GuardrailState> {
+pub(super) fn guardrail(metric: &MetricReadout, direction: Direction, margin: f64) -> Option<GuardrailState> {
     // Without a relative lift, a margin of zero can still be judged by the sign of the absolute one.
     let e = match metric.relative.estimate() {
         Some(e) => e,

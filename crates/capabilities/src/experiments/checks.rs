@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use steward_definitions::Experiment;
-use steward_stats::{multiplicity, segment_search};
+use steward_stats::{multiplicity, segment_search, underpowered as power};
 
 use super::cells::Cells;
 use super::dimensions::UnitDimension;
 use super::health::{BROKEN, problem};
-use super::readout::{PreExposure, Problem};
+use super::readout::{MetricReadout, PreExposure, Problem, Role};
 
-/// Codes of problems that forbid reading any lift.
-pub const FORBIDDING: [&str; 2] = ["pre-exposure-bias", "arm-missing-day"];
+/// Codes of problems that forbid reading any lift, where they are errors.
+pub const FORBIDDING: [&str; 3] = ["pre-exposure-bias", "arm-missing-day", "several-variants"];
+
+/// Power below which the smallest lift worth having would more likely than not be missed or overstated.
+const ENOUGH_POWER: f64 = 0.8;
 
 /// Expected units of an arm on a day from which none at all is no accident: e⁻²⁰ is 2e-9.
 const NO_ACCIDENT: f64 = 20.0;
@@ -111,6 +114,45 @@ pub fn pre_exposure(tests: &mut [PreExposure]) -> Vec<Problem> {
             "the variants differed before anyone was exposed: {}; assignment went by behaviour, an earlier experiment carried \
              over, or exposure is logged late: find the cause before reading any lift",
             broken.join("; ")
+        ),
+    )]
+}
+
+/// Primary metrics that could hardly show the smallest lift worth having, and what a significant one then means.
+pub fn underpowered(experiment: &Experiment, metrics: &[MetricReadout]) -> Vec<Problem> {
+    let Some(least) = experiment.decide.minimum_effect else {
+        return Vec::new();
+    };
+    let weak: Vec<String> = metrics
+        .iter()
+        .filter(|m| m.role == Role::Primary)
+        .filter_map(|m| {
+            let one_look = m.inference.nominal.as_ref().map_or(&m.absolute, |n| &n.absolute).estimate()?;
+            let baseline = m.control_value.estimate()?.point.abs();
+            let found = power::design(least * baseline, one_look.se, experiment.alpha, ENOUGH_POWER).ok()?;
+            found.underpowered.then(|| {
+                format!(
+                    "{} in {} (power {:.0}%; a significant lift would overstate it {:.1} times on average and have the wrong \
+                     sign with chance {:.1}%)",
+                    m.metric,
+                    m.variant,
+                    found.power * 100.0,
+                    found.type_m,
+                    found.type_s * 100.0
+                )
+            })
+        })
+        .collect();
+    if weak.is_empty() {
+        return Vec::new();
+    }
+    vec![problem(
+        "underpowered",
+        "warning",
+        format!(
+            "too few units so far to show a lift of {:.2}%: {}",
+            least * 100.0,
+            weak.join("; ")
         ),
     )]
 }

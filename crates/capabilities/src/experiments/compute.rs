@@ -11,12 +11,13 @@ use steward_stats::NotEstimable;
 
 use super::analyse::{Analysis, Asked};
 use super::cells::{Cells, sketches};
+use super::concluding::{Clock, overall};
 use super::dimensions::{DimensionSource, UnitDimension, unit_dimension};
 use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, verdict};
+use super::{checks, effects, health, looks, over_time, recommend, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -26,6 +27,7 @@ pub struct Prepared<'a> {
     dataset: &'a Dataset,
     window: Window,
     zone: TimeZone,
+    now: i64,
     metrics: Vec<UnitMetric>,
     asked: Vec<Asked>,
     dimensions: Vec<UnitDimension>,
@@ -134,6 +136,7 @@ pub fn prepare<'a>(
         dataset,
         window,
         zone,
+        now,
         metrics,
         asked,
         dimensions,
@@ -142,6 +145,28 @@ pub fn prepare<'a>(
         tables: tables.into_iter().collect(),
         parameters,
     })
+}
+
+impl Prepared<'_> {
+    pub(super) fn experiment(&self) -> &Experiment {
+        self.experiment
+    }
+
+    pub(super) fn window(&self) -> &Window {
+        &self.window
+    }
+
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(super) fn metrics(&self) -> &[UnitMetric] {
+        &self.metrics
+    }
 }
 
 fn time(us: i64) -> String {
@@ -161,13 +186,13 @@ fn digest(project: &Project, reference: &str) -> String {
 }
 
 /// Runs queries and remembers them.
-struct Runner<'a> {
+pub struct Runner<'a> {
     context: &'a Context,
     queries: Vec<RanQuery>,
 }
 
 impl Runner<'_> {
-    async fn run(&mut self, query: &Query) -> Result<Rows, EngineError> {
+    pub(super) async fn run(&mut self, query: &Query) -> Result<Rows, EngineError> {
         let rows = self.context.engine.run(query, &self.context.control).await?;
         self.queries.push(RanQuery {
             label: query.label.clone(),
@@ -279,7 +304,17 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
             },
         })
         .collect();
-    let (arms, mut health) = health::examine(experiment, dataset, &cells, &variants, std::mem::take(&mut problems));
+    let running = window.status == ExperimentStatus::Running;
+    let (arms, mut health) = health::examine(
+        experiment,
+        dataset,
+        &cells,
+        &variants,
+        running,
+        std::mem::take(&mut problems),
+    );
+    let measured: Vec<usize> = asked.iter().filter_map(|a| a.measured.as_ref().ok().copied()).collect();
+    let planned_looks = looks::looks(&mut runner, prepared, &layout, &cells, &measured).await?;
     let analysis = Analysis {
         project: &context.project,
         experiment,
@@ -287,6 +322,10 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         caps: &caps,
         asked: &asked,
         cells: &cells,
+        clock: Clock {
+            looks: &planned_looks,
+            fraction: looks::fraction(experiment, window, &prepared.zone, &cells, prepared.now),
+        },
     };
     let metrics = analysis.metrics();
     if health.srm.broken {
@@ -298,6 +337,9 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     health::add(&mut health, checks::pre_exposure(&mut before));
     health.pre_exposure = before;
     health::add(&mut health, checks::missing_days(experiment, &cells));
+    let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
+    health::add(&mut health, over_time::examine(experiment, &mut followed));
+    health.novelty = followed;
     let mut breakdowns: Vec<Breakdown> = prepared
         .dimensions
         .iter()
@@ -306,7 +348,21 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         .collect();
     effects::shrink_segments(&mut breakdowns, experiment.alpha);
     breakdowns.extend(prepared.problems.iter().cloned());
-    let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref());
+    let counted = looks::counted(experiment, &cells);
+    let inference = overall(experiment, &metrics, &planned_looks, window.status, counted);
+    health::add(&mut health, checks::underpowered(experiment, &metrics));
+    let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref(), &inference);
+    let decision = recommend::Evidence {
+        experiment,
+        health: &health,
+        metrics: &metrics,
+        inference: &inference,
+        outcome: found.outcome,
+        variant: found.variant.as_deref(),
+        status: window.status,
+        days: super::window::days(experiment, &prepared.zone),
+    }
+    .decide();
     let days = || {
         cells
             .days
@@ -325,9 +381,9 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         variant: found.variant,
         health,
         arms,
+        daily: analysis.daily(&metrics),
         metrics,
         breakdowns,
-        daily: analysis.daily(),
         window: DataWindow {
             exposures_from: window.from,
             exposures_before: window.before,
@@ -339,6 +395,8 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         },
         alpha: experiment.alpha,
         correction: experiment.correction.clone(),
+        inference,
+        decision,
         provenance: Provenance {
             evidence: String::new(),
             engine: context.engine.name().to_string(),
@@ -354,7 +412,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
 }
 
 /// Runs the query of a group of metrics; percentile caps are resolved first, which reads the facts once more.
-async fn group_rows(
+pub async fn group_rows(
     runner: &mut Runner<'_>,
     layout: &Layout<'_>,
     prepared: &Prepared<'_>,

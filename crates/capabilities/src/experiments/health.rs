@@ -3,7 +3,7 @@
 use steward_definitions::{Dataset, Experiment};
 
 use super::cells::Cells;
-use super::inference::sample_ratio;
+use super::inference::{sample_ratio, sequential_sample_ratio_p};
 use super::query::{SEVERAL_ARMS, UNKNOWN_ARM};
 use super::readout::{Arm, Health, Problem, SampleRatio};
 
@@ -18,12 +18,35 @@ pub(super) fn problem(code: &str, severity: &str, message: String) -> Problem {
     }
 }
 
-/// Units by arm and what they say. `variants` are rows by variant as written, when some were unknown.
+/// Share of units in several variants from which assignment is not sticky: what is left is no random part.
+const SEVERAL: f64 = 0.05;
+
+/// Cumulative units by arm at the end of each day with exposures.
+fn by_day(arms: usize, cells: &Cells) -> Vec<Vec<u64>> {
+    let mut looks: Vec<Vec<u64>> = Vec::new();
+    let mut last = None;
+    for ((day, arm), cell) in &cells.days {
+        let (Some(day), Ok(arm)) = (day, usize::try_from(*arm)) else {
+            continue;
+        };
+        if last != Some(*day) {
+            looks.push(looks.last().cloned().unwrap_or(vec![0; arms]));
+            last = Some(*day);
+        }
+        if let Some(count) = looks.last_mut().and_then(|l| l.get_mut(arm)) {
+            *count += cell.units;
+        }
+    }
+    looks
+}
+
+/// Units by arm and what they say. While it is `running`, the split is judged by the sequential test. `variants` are rows by variant as written, when some were unknown.
 pub fn examine(
     experiment: &Experiment,
     exposures: &Dataset,
     cells: &Cells,
     variants: &[(Option<String>, u64)],
+    running: bool,
     mut problems: Vec<Problem>,
 ) -> (Vec<Arm>, Health) {
     let totals: Vec<_> = (0..experiment.variants.len())
@@ -51,20 +74,34 @@ pub fn examine(
 
     let counts: Vec<u64> = arms.iter().map(|a| a.units).collect();
     let planned: Vec<f64> = arms.iter().map(|a| a.planned_share).collect();
-    let srm = match sample_ratio(&counts, &planned) {
-        Ok((p, statistic)) => SampleRatio {
-            p: Some(p),
-            broken: p < BROKEN,
-            statistic,
-            not_estimable: None,
-        },
-        Err(e) => SampleRatio {
-            p: None,
-            broken: false,
-            statistic: None,
-            not_estimable: Some(e),
-        },
+    let looks = by_day(arms.len(), cells);
+    let sequential_p = if looks.is_empty() {
+        None
+    } else {
+        sequential_sample_ratio_p(&looks, &planned).ok()
     };
+    // Who looks every day at a test of one look finds a broken split sooner or later, where there is none.
+    let watched = sequential_p.filter(|_| running);
+    let method = if watched.is_some() { "sequential" } else { "fixed" };
+    let mut srm = SampleRatio {
+        p: None,
+        method: method.into(),
+        fixed_p: None,
+        sequential_p,
+        broken: false,
+        statistic: None,
+        not_estimable: None,
+    };
+    match sample_ratio(&counts, &planned) {
+        Ok((p, statistic)) => {
+            let judged = watched.unwrap_or(p);
+            srm.p = Some(judged);
+            srm.fixed_p = Some(p);
+            srm.broken = judged < BROKEN;
+            srm.statistic = statistic;
+        }
+        Err(e) => srm.not_estimable = Some(e),
+    }
     if srm.broken {
         problems.push(problem(
             "sample-ratio",
@@ -81,12 +118,19 @@ pub fn examine(
     let several = cells.total(SEVERAL_ARMS).units;
     if several > 0 {
         let share = several as f64 / (units + several) as f64;
+        let (severity, advice) = if share >= SEVERAL {
+            (
+                "error",
+                "so many that those left are no random part; mend the assignment before reading any lift",
+            )
+        } else {
+            ("warning", "check that assignment is sticky")
+        };
         problems.push(problem(
             "several-variants",
-            "warning",
+            severity,
             format!(
-                "{several} units ({:.2}%) were exposed in several variants and are left out; check that assignment is \
-                 sticky",
+                "{several} units ({:.2}%) were exposed in several variants and are left out; {advice}",
                 share * 100.0
             ),
         ));
@@ -148,6 +192,7 @@ pub fn examine(
         units_immature: immature,
         suspects: Vec::new(),
         pre_exposure: Vec::new(),
+        novelty: Vec::new(),
         problems,
     };
     (arms, health)

@@ -1,6 +1,7 @@
-//! The statistics that stand beside a lift: the split, corrections for several comparisons, power.
+//! The statistics that stand beside a lift: the split, power.
 
-use steward_stats::{NotEstimable, multiplicity, power, srm};
+use steward_stats::sequential_srm::sequential_sample_ratio;
+use steward_stats::{NotEstimable, power, srm};
 
 /// Share of true lifts that a detectable one is found with.
 const POWER: f64 = 0.8;
@@ -11,16 +12,12 @@ pub fn sample_ratio(counts: &[u64], planned: &[f64]) -> Result<(f64, Option<f64>
     Ok((found.p, Some(found.chi2).filter(|x| x.is_finite())))
 }
 
-/// p-values corrected by `holm` (also when nothing is named), `benjamini-hochberg` or `none`, in the order given.
-pub fn correct(method: &str, p: &[f64]) -> Result<Vec<f64>, NotEstimable> {
-    if p.is_empty() {
-        return Ok(Vec::new());
-    }
-    match method {
-        "none" => Ok(p.to_vec()),
-        "benjamini-hochberg" => multiplicity::benjamini_hochberg(p),
-        _ => multiplicity::holm(p),
-    }
+/// How firmly the alternative of the sequential test sits around the plan: as in the authors' package.
+const CONCENTRATION: f64 = 10_000.0;
+
+/// p of the planned shares over all looks, given the counts of units at each, oldest first; it holds at every look.
+pub fn sequential_sample_ratio_p(looks: &[Vec<u64>], planned: &[f64]) -> Result<f64, NotEstimable> {
+    Ok(sequential_sample_ratio(looks, planned, CONCENTRATION)?.p)
 }
 
 /// Smallest difference that a standard error detects with 80% power at two-sided `alpha`.

@@ -219,7 +219,7 @@ pub fn variants(layout: &Layout) -> Result<Query, CapabilityError> {
 }
 
 impl<'a> Writer<'a> {
-    fn new<'m>(layout: &'a Layout<'a>, metrics: impl Iterator<Item = &'m UnitMetric>) -> Writer<'a> {
+    pub(super) fn new<'m>(layout: &'a Layout<'a>, metrics: impl Iterator<Item = &'m UnitMetric>) -> Writer<'a> {
         let mut w = Writer {
             layout,
             parameters: Vec::new(),
@@ -237,6 +237,15 @@ impl<'a> Writer<'a> {
         w.aggregates.sort();
         w.aggregates.dedup();
         w
+    }
+
+    /// The query with what was bound.
+    pub(super) fn finish(self, label: String, sql: String) -> Query {
+        Query {
+            label,
+            sql,
+            parameters: self.parameters,
+        }
     }
 
     /// Values in the order of the moments' variables: the metric's own, then the covariates alike.

@@ -145,7 +145,7 @@ impl Writer<'_> {
 
     /// Rows of a fact table that hold a value: unit, times, values; with one time for all, only those that any unit's
     /// window can hold.
-    fn facts(
+    pub(super) fn facts(
         &mut self,
         dataset: &str,
         key: &str,

@@ -2,8 +2,12 @@
 
 use super::checks::FORBIDDING;
 use super::health::split;
-use super::readout::{Answer, Arm, ExperimentStatus, GuardrailState, Health, MetricReadout, Outcome, Role};
+use super::readout::{
+    Answer, Arm, ExperimentInference, ExperimentStatus, GuardrailState, Health, MetricReadout, Outcome, Problem, Role,
+};
 use super::window::Window;
+use steward_stats::Estimate;
+use steward_stats::novelty::Pattern;
 
 /// A verdict.
 pub struct Verdict {
@@ -36,7 +40,7 @@ pub fn significant(x: f64, digits: i32) -> String {
     format!("{x:.decimals$}")
 }
 
-fn percent(x: f64) -> String {
+pub(super) fn percent(x: f64) -> String {
     // Three digits, at most two decimals: more would claim precision that no experiment has.
     let x = x * 100.0;
     if x.abs() >= 100.0 {
@@ -56,51 +60,56 @@ fn signed(text: String) -> String {
     }
 }
 
-fn title(m: &MetricReadout) -> &str {
+pub(super) fn title(m: &MetricReadout) -> &str {
     m.label.as_deref().unwrap_or(&m.metric)
 }
 
 /// `+4.52 points (10.6% → 15.1%; 95% interval +3.89 to +5.15)` or `+6.4% (95% interval +2.1% to +10.7%)`.
-fn effect(m: &MetricReadout) -> Option<String> {
+pub(super) fn effect(m: &MetricReadout) -> Option<String> {
     let e = m.absolute.estimate()?;
     let level = (e.level * 1e4).round() / 100.0;
+    let kind = if m.inference.posterior.is_some() {
+        "credible interval"
+    } else {
+        "interval"
+    };
+    let interval = |show: &dyn Fn(f64) -> String, e: &Estimate| match (e.low.is_finite(), e.high.is_finite()) {
+        (true, true) => format!("{level}% {kind} {} to {}", show(e.low), show(e.high)),
+        (true, false) => format!("{level}% {kind} from {} up", show(e.low)),
+        (false, true) => format!("{level}% {kind} up to {}", show(e.high)),
+        (false, false) => "no bound yet".to_string(),
+    };
     if m.statistic == "proportion" {
         let points = |x: f64| signed(format!("{:.2}", x * 100.0));
         let values = match (m.control_value.estimate(), m.variant_value.estimate()) {
             (Some(c), Some(v)) => format!("{} → {}; ", percent(c.point), percent(v.point)),
             _ => String::new(),
         };
-        return Some(format!(
-            "{} points ({values}{level}% interval {} to {})",
-            points(e.point),
-            points(e.low),
-            points(e.high)
-        ));
+        return Some(format!("{} points ({values}{})", points(e.point), interval(&points, e)));
     }
     Some(match m.relative.estimate() {
-        Some(r) => format!(
-            "{} ({level}% interval {} to {})",
-            signed(percent(r.point)),
-            signed(percent(r.low)),
-            signed(percent(r.high))
-        ),
-        None => format!(
-            "{} ({level}% interval {} to {})",
-            signed(significant(e.point, 3)),
-            signed(significant(e.low, 3)),
-            signed(significant(e.high, 3))
-        ),
+        Some(r) => {
+            let share = |x: f64| signed(percent(x));
+            format!("{} ({})", share(r.point), interval(&share, r))
+        }
+        None => {
+            let number = |x: f64| signed(significant(x, 3));
+            format!("{} ({})", number(e.point), interval(&number, e))
+        }
     })
 }
 
 /// The lift with "up is good" as positive, relative if there is one.
-fn goodness(m: &MetricReadout) -> f64 {
+pub(super) fn goodness(m: &MetricReadout) -> f64 {
     let point = |a: &Answer| a.estimate().map(|e| e.point);
     let x = point(&m.relative).or_else(|| point(&m.absolute)).unwrap_or(0.0);
     if m.direction == "decrease" { -x } else { x }
 }
 
 fn probability(m: &MetricReadout) -> String {
+    if let Some(posterior) = &m.inference.posterior {
+        return format!("chance to win {}", percent(posterior.chance_to_win));
+    }
     match (m.adjusted_p, m.absolute.estimate().and_then(|e| e.p)) {
         (Some(a), Some(p)) if a != p => format!("adjusted {}", p_value(a)),
         (_, Some(p)) => p_value(p),
@@ -160,6 +169,7 @@ pub fn verdict(
     metrics: &[MetricReadout],
     window: &Window,
     end: Option<&str>,
+    inference: &ExperimentInference,
 ) -> Verdict {
     let plain = |outcome, sentence: String| Verdict {
         outcome,
@@ -188,7 +198,8 @@ pub fn verdict(
             ) + &most_broken(health),
         );
     }
-    if let Some(found) = health.problems.iter().find(|p| FORBIDDING.contains(&p.code.as_str())) {
+    let forbids = |p: &&Problem| p.severity == "error" && FORBIDDING.contains(&p.code.as_str());
+    if let Some(found) = health.problems.iter().find(forbids) {
         return plain(
             Outcome::DoNotTrust,
             format!("Do not trust this experiment: {}.", found.message),
@@ -221,15 +232,39 @@ pub fn verdict(
         return plain(Outcome::NotEstimable, format!("No verdict: {why}."));
     }
     let mut found = judge(arms, &sides);
+    if found.outcome == Outcome::Better {
+        let fading = health
+            .novelty
+            .iter()
+            .find(|n| Some(n.variant.as_str()) == found.variant.as_deref() && n.pattern == Some(Pattern::Novelty));
+        if let Some(n) = fading {
+            let expect = n
+                .long_run_relative
+                .map_or("less".to_string(), |x| format!("about {}", signed(percent(x))));
+            let sentence = format!(
+                " But the lift of {} fades with time: expect {expect} in the long run.",
+                n.metric
+            );
+            found.sentence.push_str(&sentence);
+        }
+    }
     if window.status == ExperimentStatus::Running {
         let day = match window.progress {
             Some((day, Some(of))) => format!("Still running (day {day} of {of})"),
             Some((day, None)) => format!("Still running (day {day}, no end set)"),
             None => "Still running".to_string(),
         };
-        let until = end.map_or(String::new(), |e| {
-            format!(" Decide after {e}: stopping at a good moment overstates lifts.")
-        });
+        let until = match (inference.method.as_str(), inference.may_stop) {
+            ("always_valid" | "msprt", _) => " The intervals hold whenever one looks and stops.".to_string(),
+            ("group_sequential", true) => " A planned look has crossed its boundary: it may stop.".to_string(),
+            ("group_sequential", false) => match &inference.next_look {
+                Some(day) => format!(" No boundary is crossed; the next planned look is on {day}."),
+                None => " No boundary is crossed.".to_string(),
+            },
+            _ => end.map_or(String::new(), |e| {
+                format!(" Decide after {e}: stopping at a good moment overstates lifts.")
+            }),
+        };
         found.sentence = format!("{day}; so far: {}{until}", found.sentence);
     } else if health.units_immature > 0 {
         found.sentence.push_str(&format!(

@@ -64,6 +64,13 @@ pub struct Window {
     pub progress: Option<(i64, Option<i64>)>,
 }
 
+/// Days from the experiment's start to its end, if both are given.
+pub fn days(experiment: &Experiment, zone: &TimeZone) -> Option<f64> {
+    let start = moment(experiment.start.as_deref()?, zone).ok()?;
+    let end = moment(experiment.end.as_deref()?, zone).ok()?;
+    Some((end - start) as f64 / DAY as f64)
+}
+
 /// Lays out the window of an experiment at `now`.
 ///
 /// Evidence must not change with every second of the wall clock: unless the moment is `pinned` (asked for, or given

@@ -9,6 +9,7 @@ mod engines;
 mod experiments;
 mod governance;
 mod hillstrom;
+mod inference;
 mod metrics;
 mod onboarding;
 mod pipelines;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use steward_capabilities::experiments::{self, Answer, Readout, ReadoutOptions, Role};
+use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role};
 use steward_capabilities::governance::{self, Choice, NewDecision};
 use steward_capabilities::portfolio::{self, ObjectiveStatus};
 use steward_server::format::{change, number, p_value, percent, signed};
@@ -100,6 +100,27 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
 fn print_readout(readout: &Readout) -> Result<(), Failure> {
     output::text_line(&bold(readout.label.as_deref().unwrap_or(&readout.experiment)))?;
     output::text_line(&readout.verdict)?;
+    let recommendation = serde_json::to_value(readout.decision.recommendation)
+        .ok()
+        .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
+        .unwrap_or_default();
+    output::text_line(&format!("{}: {}", bold(&recommendation), readout.decision.explanation))?;
+    output::text_line(&format!("rule: {}", readout.decision.rule))?;
+    for c in &readout.decision.conditions {
+        let word = match c.holds {
+            Some(true) => green("holds"),
+            Some(false) => red("fails"),
+            None => yellow("open"),
+        };
+        output::text_line(&format!("  {word} {}: {}", c.asks, c.found))?;
+    }
+    output::text_line(&format!(
+        "method: {}, {}, alpha {}, correction {}",
+        readout.inference.method.replace('_', " "),
+        readout.inference.alternative.replace('_', "-"),
+        readout.alpha,
+        readout.correction
+    ))?;
     let srm = readout.health.srm.p.map_or("not estimable".to_string(), p_value);
     let units = format!("{} units, sample ratio p = {srm}", readout.health.units);
     output::text_line(&if readout.health.ok {
@@ -120,6 +141,18 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
                 Role::Guardrail => "guardrail",
             };
             let p = m.absolute.estimate().and_then(|e| e.p).map_or("–".into(), p_value);
+            let p = match &m.inference.posterior {
+                Some(posterior) => format!("win {}", percent(posterior.chance_to_win)),
+                None => p,
+            };
+            let adjusted = match (&m.adjusted_interval, m.adjusted_p) {
+                (Some(interval), Some(p)) => match interval.relative.estimate() {
+                    Some(e) => format!("{} [{}, {}]", p_value(p), change(e.low), change(e.high)),
+                    None => p_value(p),
+                },
+                (None, Some(p)) => p_value(p),
+                _ => "–".into(),
+            };
             vec![
                 m.metric.clone(),
                 role.into(),
@@ -127,17 +160,53 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
                 answer(&m.absolute, &signed),
                 answer(&m.relative, &change),
                 p,
+                adjusted,
             ]
         })
         .collect();
     output::text_line(&output::table(
-        &["metric", "role", "variant", "lift", "relative", "p"],
+        &["metric", "role", "variant", "lift", "relative", "p", "corrected"],
         &rows,
     ))?;
+    for m in readout.metrics.iter().filter(|m| m.role == Role::Primary) {
+        print_looks(m)?;
+    }
     output::text_line(&format!(
         "why: steward why {}",
         readout.provenance.evidence.chars().take(12).collect::<String>()
     ))
+}
+
+/// The looks of a group sequential test.
+fn print_looks(m: &MetricReadout) -> Result<(), Failure> {
+    for look in &m.inference.looks {
+        let value = |x: Option<f64>| x.map_or("–".to_string(), |x| format!("{x:.2}"));
+        let state = match (look.reached, look.crossed) {
+            (false, _) => "to come",
+            (true, Some(true)) => "crossed",
+            (true, _) => "not crossed",
+        };
+        output::text_line(&format!(
+            "  look {} at {}: {} of {}, z {}, boundary {}, {state}",
+            look.day.as_deref().unwrap_or("later"),
+            percent(look.information_fraction),
+            m.metric,
+            m.variant,
+            value(look.z),
+            value(look.boundary_z)
+        ))?;
+    }
+    if let Some(Answer::Estimate(e)) = &m.inference.adjusted_estimate {
+        output::text_line(&format!(
+            "  after stopping, {} of {}: {} [{}, {}], median-unbiased",
+            m.metric,
+            m.variant,
+            signed(e.point),
+            signed(e.low),
+            signed(e.high)
+        ))?;
+    }
+    Ok(())
 }
 
 fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {

@@ -1,8 +1,13 @@
 //! What a readout says. Its JSON form is an interface: later work and scripts rely on the field names.
 
+mod inference;
+
+pub use inference::*;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use steward_stats::novelty::Pattern;
 use steward_stats::segment_search::Suspect;
 use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
@@ -122,10 +127,16 @@ pub struct Readout {
     pub daily: Vec<DailyPath>,
     /// What was counted.
     pub window: DataWindow,
-    /// Two-sided significance level.
+    /// Significance level.
     pub alpha: f64,
     /// Correction over the primary metrics and variants.
     pub correction: String,
+    /// How it is concluded.
+    #[serde(default)]
+    pub inference: ExperimentInference,
+    /// The decision rule, evaluated.
+    #[serde(default)]
+    pub decision: Decision,
     /// Where the numbers come from.
     pub provenance: Provenance,
 }
@@ -151,6 +162,9 @@ pub struct Health {
     /// Were the variants alike before exposure? One test per metric with a covariate and treatment.
     #[serde(default)]
     pub pre_exposure: Vec<PreExposure>,
+    /// Do the primary metrics' lifts fade or grow with the time since exposure?
+    #[serde(default)]
+    pub novelty: Vec<Novelty>,
     /// What is wrong, worst first.
     pub problems: Vec<Problem>,
 }
@@ -158,8 +172,18 @@ pub struct Health {
 /// Outcome of the sample-ratio check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleRatio {
-    /// p-value of the planned split; `None` if it cannot be tested.
+    /// p-value of the planned split; `None` if it cannot be tested. While the experiment runs, that of the sequential
+    /// test, which holds however often one looks.
     pub p: Option<f64>,
+    /// `fixed` or `sequential` (Lindon & Malek 2022).
+    #[serde(default)]
+    pub method: String,
+    /// p of one look, always.
+    #[serde(default)]
+    pub fixed_p: Option<f64>,
+    /// p of the sequential test over the days so far; never rises. `None` without times.
+    #[serde(default)]
+    pub sequential_p: Option<f64>,
     /// Below 0.001: broken.
     pub broken: bool,
     /// χ² with (arms − 1) degrees of freedom.
@@ -179,6 +203,35 @@ pub struct PreExposure {
     pub difference: Answer,
     /// p corrected by Holm over all such tests; below 0.001: broken.
     pub adjusted_p: Option<f64>,
+}
+
+/// A metric's effect by time since exposure, among units that could be followed all the time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Novelty {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Units followed.
+    pub units: u64,
+    /// Days in each stretch of time.
+    pub days_per_stretch: f64,
+    /// Treatment − control in each stretch, in the metric's unit per stretch.
+    pub effects: Vec<Estimate>,
+    /// Change of the effect a day.
+    pub slope: Option<Estimate>,
+    /// Effect in the last third of stretches minus that in the first.
+    pub late_minus_early: Option<Estimate>,
+    /// Effect in the last stretch, on the line: nearer to what will remain than the average.
+    pub long_run: Option<Estimate>,
+    /// The same as a share of the control.
+    pub long_run_relative: Option<f64>,
+    /// `stable`, `novelty` (fades) or `primacy` (grows).
+    pub pattern: Option<Pattern>,
+    /// p of the slope, corrected by Holm over metrics and treatments.
+    pub adjusted_p: Option<f64>,
+    /// Why it could not be followed.
+    pub not_estimable: Option<NotEstimable>,
 }
 
 /// Something that weakens or forbids a reading.
@@ -252,9 +305,9 @@ pub struct MetricReadout {
     pub direction: String,
     /// `mean`, `proportion` or `ratio`, per unit.
     pub statistic: String,
-    /// Treatment − control, in the metric's unit.
+    /// Treatment − control, in the metric's unit, with the interval and p-value of the experiment's method.
     pub absolute: Answer,
-    /// (Treatment − control) / |control|.
+    /// (Treatment − control) / |control|, likewise.
     pub relative: Answer,
     /// Present when nothing could be estimated (then `absolute` and `relative` say the same).
     pub not_estimable: Option<NotEstimable>,
@@ -262,10 +315,18 @@ pub struct MetricReadout {
     pub variant_value: Answer,
     /// Value in the control.
     pub control_value: Answer,
-    /// p of the absolute lift after the correction (primary metrics only).
+    /// p of the absolute lift after the correction: primary metrics, with gatekeeping also the others (for a guardrail
+    /// that of the harm being beyond its margin).
     pub adjusted_p: Option<f64>,
-    /// Whether it counts as significant: adjusted p for primary metrics, p otherwise, below alpha.
+    /// The intervals at the level of the corrected decision, if there is a correction.
+    #[serde(default)]
+    pub adjusted_interval: Option<AdjustedInterval>,
+    /// Whether it counts as significant: adjusted p where there is one, p otherwise, below alpha; a boundary crossed at a
+    /// planned look (group sequential); a credible interval without 0 (Bayesian).
     pub significant: bool,
+    /// How it was concluded.
+    #[serde(default)]
+    pub inference: MetricInference,
     /// The lifts without CUPED, when CUPED was used.
     pub raw: Option<RawLift>,
     /// Share of the variance of the absolute lift that CUPED removed.
@@ -377,10 +438,16 @@ pub struct DailyPoint {
     pub day: String,
     /// Units of treatment and control together.
     pub units: u64,
-    /// Treatment − control.
+    /// Treatment − control; for always-valid and Bayesian methods with their interval, else with that of one look.
     pub absolute: Answer,
     /// Relative.
     pub relative: Answer,
+    /// Point over standard error.
+    #[serde(default)]
+    pub z: Option<f64>,
+    /// Boundary of |z| if a planned look is made at the end of this day (group sequential).
+    #[serde(default)]
+    pub boundary_z: Option<f64>,
 }
 
 /// What was counted. Moments in microseconds since 1970 UTC; lower ends inclusive, upper ends exclusive.

@@ -1,0 +1,210 @@
+//! Does a lift fade or grow with the days since exposure? Sums of each unit by time since its exposure, compared in one
+//! panel of units that could be followed all the time.
+
+use steward_compute::{Query, Value};
+use steward_definitions::Experiment;
+use steward_stats::novelty::{self, Pattern};
+use steward_stats::{Moments, NotEstimable, multiplicity};
+
+use super::analyse::Asked;
+use super::compute::{Prepared, Runner};
+use super::health::problem;
+use super::measures::{Compared, Fold, ROW_UNIT, UnitMetric};
+use super::query::{Layout, Writer};
+use super::readout::{Novelty, Problem, Role};
+use super::window::{DAY, SECOND};
+use crate::CapabilityError;
+
+/// Stretches of time that the follow-up is cut into.
+const STRETCHES: i64 = 7;
+
+/// How long units are followed, in whole stretches, microseconds: their window, or half of the time since the start, so
+/// that those exposed in the first half could be followed all the time.
+fn stretch(layout: &Layout) -> Option<i64> {
+    let window = layout.window;
+    if layout.experiment.exposures.unit == ROW_UNIT {
+        return None;
+    }
+    let followed = match window.seconds {
+        Some(seconds) => i64::try_from(seconds).ok()?.checked_mul(SECOND)?,
+        None => (window.cut? - window.from?) / 2,
+    };
+    // Less than a day a stretch shows the time of day, not wear.
+    Some(followed / STRETCHES).filter(|s| *s >= DAY)
+}
+
+/// Whether a metric can be followed: one sum per unit over facts with a time.
+fn follows(metric: &UnitMetric) -> bool {
+    let [only] = metric.variables.as_slice() else {
+        return false;
+    };
+    metric.compared != Compared::Ratio && only.fold != Fold::Distinct && only.time.as_ref().is_some_and(|t| !t.is_date)
+}
+
+/// The query of one metric: per arm `units` and the moments `m0` of the stretches.
+fn query(layout: &Layout, metric: &UnitMetric, stretch: i64) -> Result<Option<Query>, CapabilityError> {
+    let (Some(variable), Some(cut)) = (metric.variables.first(), layout.window.cut) else {
+        return Ok(None);
+    };
+    let Some(time) = variable.time.clone() else {
+        return Ok(None);
+    };
+    let mut w = Writer::new(layout, std::iter::once(metric));
+    let exposures = w.exposures()?;
+    let value = (variable.value.clone(), variable.fold);
+    let facts = w.facts(&variable.dataset, &variable.key, &[time], &[value], true, None);
+    let seconds = stretch / SECOND;
+    let mut sums = Vec::new();
+    let mut arguments = Vec::new();
+    for i in 0..STRETCHES {
+        let after = |k: i64| format!("e.t0 + INTERVAL '{} seconds'", k * seconds);
+        let within = format!("f.t0 >= {} AND f.t0 < {}", after(i), after(i + 1));
+        let sum = format!("coalesce(sum(CASE WHEN {within} THEN f.x0 END), CAST(0 AS DOUBLE))");
+        sums.push(match metric.compared {
+            Compared::Proportion => format!("CASE WHEN {sum} > 0 THEN 1 ELSE 0 END AS y{i}"),
+            _ => format!("{sum} AS y{i}"),
+        });
+        arguments.push(format!("CAST(y{i} AS DOUBLE)"));
+    }
+    let last = w.bind(Value::Timestamp(cut - STRETCHES * seconds * SECOND));
+    let sql = format!(
+        "WITH {exposures},\np AS (\nSELECT e.u AS u, max(e.arm) AS arm, {}\nFROM e LEFT JOIN (\n{facts}\n) AS f ON f.u = e.u \
+         AND f.t0 >= e.t0 AND f.t0 < e.t0 + INTERVAL '{} seconds'\nWHERE e.t0 <= {last} AND e.arm >= 0\nGROUP BY e.u\n)\n\
+         SELECT arm, count(*) AS units, moments({}) AS m0\nFROM p\nGROUP BY arm",
+        sums.join(", "),
+        STRETCHES * seconds,
+        arguments.join(", ")
+    );
+    Ok(Some(w.finish(
+        format!(
+            "experiment {}: {} by time since exposure",
+            layout.experiment.meta.name, metric.name
+        ),
+        sql,
+    )))
+}
+
+/// Follows the primary metrics over the time since exposure.
+pub async fn follow(
+    runner: &mut Runner<'_>,
+    prepared: &Prepared<'_>,
+    layout: &Layout<'_>,
+    asked: &[Asked],
+) -> Result<Vec<Novelty>, CapabilityError> {
+    let mut found = Vec::new();
+    let experiment = prepared.experiment();
+    let Some(stretch) = stretch(layout) else {
+        return Ok(found);
+    };
+    let plain = Layout {
+        dimensions: &[],
+        ..*layout
+    };
+    let days: Vec<f64> = (0..STRETCHES)
+        .map(|i| (i as f64 + 0.5) * stretch as f64 / DAY as f64)
+        .collect();
+    for asked in asked.iter().filter(|a| a.role == Role::Primary) {
+        let metric = asked.measured.as_ref().ok().and_then(|&i| prepared.metrics().get(i));
+        let Some(metric) = metric.filter(|m| follows(m)) else {
+            continue;
+        };
+        let Some(query) = query(&plain, metric, stretch)? else {
+            continue;
+        };
+        let rows = runner.run(&query).await?;
+        let (arms, moments) = (rows.integers("arm")?, rows.moments("m0"));
+        let Ok(moments) = moments else { continue };
+        let of = |arm: usize| -> Option<&Moments> {
+            let at = arms.iter().position(|a| *a == Some(arm as i64))?;
+            moments.get(at)
+        };
+        let control = experiment.variants.iter().position(|v| v.control).unwrap_or(0);
+        for (arm, variant) in experiment.variants.iter().enumerate().filter(|(i, _)| *i != control) {
+            let (Some(c), Some(t)) = (of(control), of(arm)) else {
+                continue;
+            };
+            found.push(followed(asked, &variant.name, c, t, &days, stretch, experiment.alpha));
+        }
+    }
+    Ok(found)
+}
+
+fn followed(
+    asked: &Asked,
+    variant: &str,
+    control: &Moments,
+    treatment: &Moments,
+    days: &[f64],
+    stretch: i64,
+    alpha: f64,
+) -> Novelty {
+    let mut out = Novelty {
+        metric: asked.name.clone(),
+        variant: variant.to_string(),
+        units: control.count() + treatment.count(),
+        days_per_stretch: stretch as f64 / DAY as f64,
+        effects: Vec::new(),
+        slope: None,
+        late_minus_early: None,
+        long_run: None,
+        long_run_relative: None,
+        pattern: None,
+        adjusted_p: None,
+        not_estimable: None,
+    };
+    let analysed: Result<novelty::Novelty, NotEstimable> = novelty::panel(control, treatment, days, 1.0 - alpha);
+    match analysed {
+        Ok(n) => {
+            let baseline = control.mean(days.len() - 1).abs();
+            out.long_run_relative = Some(n.last.point / baseline).filter(|x| x.is_finite());
+            out.effects = n.daily;
+            out.adjusted_p = n.slope.p;
+            out.slope = Some(n.slope);
+            out.late_minus_early = Some(n.late_minus_early);
+            out.long_run = Some(n.last);
+            out.pattern = Some(n.pattern);
+        }
+        Err(e) => out.not_estimable = Some(e),
+    }
+    out
+}
+
+/// Corrects the slopes by Holm over metrics and treatments, and says which lifts fade or grow.
+pub fn examine(experiment: &Experiment, found: &mut [Novelty]) -> Vec<Problem> {
+    let p: Vec<f64> = found.iter().filter_map(|n| n.adjusted_p).collect();
+    // p-values of slopes are probabilities; were one not, no trend would be claimed.
+    let adjusted = multiplicity::holm(&p).unwrap_or(vec![1.0; p.len()]);
+    let mut problems = Vec::new();
+    let mut adjusted = adjusted.into_iter();
+    for n in found.iter_mut().filter(|n| n.adjusted_p.is_some()) {
+        let Some(p) = adjusted.next() else { break };
+        n.adjusted_p = Some(p);
+        if p >= experiment.alpha {
+            n.pattern = Some(Pattern::Stable);
+        }
+        let (code, what) = match n.pattern {
+            Some(Pattern::Novelty) => ("novelty", "fades"),
+            Some(Pattern::Primacy) => ("primacy", "grows"),
+            _ => continue,
+        };
+        let long_run = n.long_run_relative.map_or(String::new(), |x| {
+            format!(
+                "; on its line it ends at {:+.1}% after {:.0} days",
+                x * 100.0,
+                n.days_per_stretch * STRETCHES as f64
+            )
+        });
+        problems.push(problem(
+            code,
+            "warning",
+            format!(
+                "the lift of {} in {} {what} with the time since exposure ({}){long_run}; the average over the experiment is \
+                 not what will remain",
+                n.metric,
+                n.variant,
+                super::verdict::p_value(p)
+            ),
+        ));
+    }
+    problems
+}
