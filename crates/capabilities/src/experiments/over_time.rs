@@ -4,7 +4,7 @@
 use steward_compute::{Query, Value};
 use steward_definitions::Experiment;
 use steward_stats::novelty::{self, Pattern};
-use steward_stats::{Moments, NotEstimable, multiplicity};
+use steward_stats::{Moments, NotEstimable, Reason, multiplicity};
 
 use super::analyse::Asked;
 use super::compute::{Prepared, Runner};
@@ -147,16 +147,14 @@ fn followed(
         slope: None,
         late_minus_early: None,
         long_run: None,
-        long_run_relative: None,
         pattern: None,
         adjusted_p: None,
         not_estimable: None,
     };
-    let analysed: Result<novelty::Novelty, NotEstimable> = novelty::panel(control, treatment, days, 1.0 - alpha);
+    let analysed = relative(control, treatment, days.len())
+        .and_then(|(control, treatment)| novelty::panel(&control, &treatment, days, 1.0 - alpha));
     match analysed {
         Ok(n) => {
-            let baseline = control.mean(days.len() - 1).abs();
-            out.long_run_relative = Some(n.last.point / baseline).filter(|x| x.is_finite());
             out.effects = n.daily;
             out.adjusted_p = n.slope.p;
             out.slope = Some(n.slope);
@@ -167,6 +165,35 @@ fn followed(
         Err(e) => out.not_estimable = Some(e),
     }
     out
+}
+
+/// Both arms in units of the control's mean of each stretch. A unit does more on the day it is exposed than later, so that
+/// a lasting relative lift would look like one that fades on the absolute scale.
+fn relative(control: &Moments, treatment: &Moments, stretches: usize) -> Result<(Moments, Moments), NotEstimable> {
+    let refused = |detail: String| {
+        NotEstimable::new(
+            Reason::ZeroBaseline,
+            detail,
+            "wait for more facts, or follow a metric that happens more often",
+        )
+    };
+    if control.dimension() != stretches || treatment.dimension() != stretches {
+        return Err(refused("an arm has no units that could be followed".into()));
+    }
+    let by: Vec<f64> = (0..stretches).map(|i| control.mean(i).abs()).collect();
+    if let Some(i) = by.iter().position(|c| *c <= 0.0 || !c.is_finite()) {
+        return Err(refused(format!("the control is 0 in stretch {} after exposure", i + 1)));
+    }
+    let scaled = |m: &Moments| {
+        let means = by.iter().enumerate().map(|(i, c)| m.mean(i) / c).collect();
+        let pairs = (0..stretches).flat_map(|i| (i..stretches).map(move |j| (i, j)));
+        let cross = pairs
+            .filter_map(|(i, j)| Some(m.cross(i, j) / (by.get(i)? * by.get(j)?)))
+            .collect();
+        Moments::from_parts(m.count(), means, cross)
+            .ok_or_else(|| refused("the moments do not fit the stretches".into()))
+    };
+    Ok((scaled(control)?, scaled(treatment)?))
 }
 
 /// Corrects the slopes by Holm over metrics and treatments, and says which lifts fade or grow.
@@ -187,10 +214,10 @@ pub fn examine(experiment: &Experiment, found: &mut [Novelty]) -> Vec<Problem> {
             Some(Pattern::Primacy) => ("primacy", "grows"),
             _ => continue,
         };
-        let long_run = n.long_run_relative.map_or(String::new(), |x| {
+        let long_run = n.long_run.as_ref().map_or(String::new(), |e| {
             format!(
                 "; on its line it ends at {:+.1}% after {:.0} days",
-                x * 100.0,
+                e.point * 100.0,
                 n.days_per_stretch * STRETCHES as f64
             )
         });

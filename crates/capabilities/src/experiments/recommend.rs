@@ -181,8 +181,8 @@ impl Evidence<'_> {
                 "effect_lasts",
                 "what remains of a fading lift is still better".into(),
                 remains.then_some(true),
-                match n.long_run_relative {
-                    Some(x) => format!("the lift of {} fades towards {}", n.metric, percent(x)),
+                match &n.long_run {
+                    Some(e) => format!("the lift of {} fades towards {}", n.metric, percent(e.point)),
                     None => format!("the lift of {} fades", n.metric),
                 },
             ));

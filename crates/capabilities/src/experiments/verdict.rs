@@ -239,8 +239,9 @@ pub fn verdict(
             .find(|n| Some(n.variant.as_str()) == found.variant.as_deref() && n.pattern == Some(Pattern::Novelty));
         if let Some(n) = fading {
             let expect = n
-                .long_run_relative
-                .map_or("less".to_string(), |x| format!("about {}", signed(percent(x))));
+                .long_run
+                .as_ref()
+                .map_or("less".to_string(), |e| format!("about {}", signed(percent(e.point))));
             let sentence = format!(
                 " But the lift of {} fades with time: expect {expect} in the long run.",
                 n.metric

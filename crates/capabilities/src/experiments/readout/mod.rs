@@ -205,7 +205,7 @@ pub struct PreExposure {
     pub adjusted_p: Option<f64>,
 }
 
-/// A metric's effect by time since exposure, among units that could be followed all the time.
+/// A metric's relative lift by time since exposure, among units that could be followed all the time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Novelty {
     /// Metric.
@@ -216,16 +216,14 @@ pub struct Novelty {
     pub units: u64,
     /// Days in each stretch of time.
     pub days_per_stretch: f64,
-    /// Treatment − control in each stretch, in the metric's unit per stretch.
+    /// (Treatment − control) / |control| in each stretch.
     pub effects: Vec<Estimate>,
-    /// Change of the effect a day.
+    /// Change of the lift a day.
     pub slope: Option<Estimate>,
-    /// Effect in the last third of stretches minus that in the first.
+    /// Lift in the last third of stretches minus that in the first.
     pub late_minus_early: Option<Estimate>,
-    /// Effect in the last stretch, on the line: nearer to what will remain than the average.
+    /// Lift in the last stretch, on the line: nearer to what will remain than the average.
     pub long_run: Option<Estimate>,
-    /// The same as a share of the control.
-    pub long_run_relative: Option<f64>,
     /// `stable`, `novelty` (fades) or `primacy` (grows).
     pub pattern: Option<Pattern>,
     /// p of the slope, corrected by Holm over metrics and treatments.
