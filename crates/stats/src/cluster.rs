@@ -10,7 +10,8 @@
 //! **Formula.** Var β = M·Σ_g X_g'A_g e_g e_g'A_g'X_g·M, M = (X'X)⁻¹. CR0: A = I, t with G − 1 degrees of freedom. CR1:
 //! CR0 times G/(G−1)·(n−1)/(n−k). CR2: A_g = (I − X_g M X_g')^(−1/2), unbiased when errors are in fact independent
 //! with one variance; degrees of freedom of Satterthwaite under that working model, (tr P)²/tr(P²), which fall far
-//! below G − 1 when clusters are few or unlike. With clusters of one row CR2 is HC2. A direction that a cluster alone
+//! below G − 1 when clusters are few or unlike. With clusters of one row CR2 is HC2. CR3: A_g = (I − X_g M X_g')⁻¹, degrees
+//! of freedom alike. A direction that a cluster alone
 //! determines has weight 0 (generalised inverse, as R clubSandwich).
 //!
 //! **Reference.** Liang & Zeger 1986; Bell & McCaffrey 2002; Imbens & Kolesár 2016; Pustejovsky & Tipton 2018.
@@ -37,6 +38,8 @@ pub enum Correction {
     /// Bell and McCaffrey's, with their degrees of freedom.
     #[default]
     Cr2,
+    /// Leave-one-cluster-out (jackknife) residuals: errs on the safe side with few clusters.
+    Cr3,
 }
 
 /// A regression with clustered rows.
@@ -98,7 +101,7 @@ pub fn clustered(
                 *s += v * fitted.residuals[i];
             }
         }
-        if correction != Correction::Cr2 {
+        if matches!(correction, Correction::Cr0 | Correction::Cr1) {
             scores.push(score);
             continue;
         }
@@ -112,7 +115,11 @@ pub fn clustered(
             }
             d
         };
-        let adjust = |s: f64| if s < 1.0 - 1e-10 { 1.0 / (1.0 - s).sqrt() } else { 0.0 };
+        let adjust = |s: f64| match correction {
+            _ if s >= 1.0 - 1e-10 => 0.0,
+            Correction::Cr3 => 1.0 / (1.0 - s),
+            _ => 1.0 / (1.0 - s).sqrt(),
+        };
         // In the coordinates B = X_g L: L'·X'A e = V f V'·B'e.
         let own = root.transpose().times_vector(&score);
         scores.push(by(&adjust).times_vector(&own));
@@ -124,6 +131,7 @@ pub fn clustered(
         Correction::Cr0 => "cr0",
         Correction::Cr1 => "cr1",
         Correction::Cr2 => "cr2, bell–mccaffrey df",
+        Correction::Cr3 => "cr3, satterthwaite df",
     };
     let method = format!("ols, {g} clusters, {label}");
     let beta = fitted.coefficients();
@@ -132,7 +140,7 @@ pub fn clustered(
             let mut weights = vec![0.0; k];
             weights[j] = 1.0;
             let contrast = fitted.bread.times_vector(&fitted.centred_weights(&weights));
-            let (variance, df) = if correction == Correction::Cr2 {
+            let (variance, df) = if matches!(correction, Correction::Cr2 | Correction::Cr3) {
                 // M = L L', so L⁻¹·M·c = L'c.
                 let c = root.transpose().times_vector(&fitted.centred_weights(&weights));
                 (meat.form(&c, &c), satterthwaite(&spans, &c))

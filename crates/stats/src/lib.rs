@@ -6,6 +6,7 @@
 //! | module | question |
 //! |---|---|
 //! | [`mod@lift`] | How much does a treatment change a mean, proportion or ratio? (Welch, delta method, CUPED) |
+//! | [`mod@pooled`] | The same with one variance for both groups (Student, pooled z) |
 //! | [`mod@fieller`], [`mod@one_sided`] | The relative lift over a noisy baseline; one direction only, and accepted harm |
 //! | [`one_sample`] | What is the value in one group? |
 //! | [`quantile`] | How does a quantile of units, or of events, change? |
@@ -25,7 +26,7 @@
 //! | [`programme`] | What did the winners of many experiments add up to? |
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
-//! | [`bayes`] | How likely is the treatment better, and what is lost if not? |
+//! | [`bayes`], [`bayes_ratio`] | How likely is the treatment better, and what is lost if not? |
 //! | [`bandit`], [`contextual`] | How often should each arm be played, and is the best one known? |
 //! | [`adaptive`], [`off_policy`] | What are arms worth when assignment was adapted; what would another policy earn? |
 //! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
@@ -43,6 +44,7 @@ pub mod adjustment;
 pub mod assumptions;
 pub mod bandit;
 pub mod bayes;
+pub mod bayes_ratio;
 mod binomial;
 pub mod capping;
 pub mod cluster;
@@ -72,6 +74,7 @@ pub mod off_policy;
 pub mod one_sample;
 pub mod one_sided;
 pub mod outliers;
+pub mod pooled;
 pub mod power;
 pub mod pre_exposure;
 pub mod programme;
@@ -89,6 +92,6 @@ pub mod trend;
 pub mod underpowered;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
-pub use lift::{Comparison, Lift, Statistic, lift};
+pub use lift::{AdjustedLift, Comparison, Lift, Slopes, Statistic, lift, lift_with};
 pub use moments::Moments;
 pub use rng::Rng;

@@ -19,7 +19,8 @@
 //! - *CUPED*: θ is replaced by θ − β'(x̄ − x̄_pooled), with β the within-arm regression of y on x pooled over arms,
 //!   β = (ΣS_xx)⁻¹ ΣS_xy, so the lift is that of an analysis of covariance; x̄_pooled is over both arms. For a ratio,
 //!   x is the pre-period ratio and S the cross-products of scores. Variances are those at fixed β (divisor n − 1). A
-//!   covariate that does not vary, or repeats others, is left out.
+//!   covariate that does not vary, or repeats others, is left out. [`lift_with`] takes β from both arms as one sample
+//!   instead (the textbook's θ = Cov(y, x)/Var(x), as gbstats has it), or as given.
 //! - *Relative*: δ/|C| with Var = (Var δ − 2(δ/C)·Cov(δ, C) + (δ/C)²·Var C)/C², where Cov(δ, C) and Var C are those of
 //!   the adjusted control, including the share of both arms in x̄_pooled; degrees of freedom of the absolute lift. Refused
 //!   when the control is 0 or within one standard error of it: there not even the sign of the baseline is known.
@@ -82,20 +83,82 @@ pub struct Lift {
     pub variance_reduction: Option<f64>,
 }
 
+/// Where the coefficients of covariates come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slopes {
+    /// Regression within the arms, cross-products summed over them: the lift is that of an analysis of covariance.
+    #[default]
+    Within,
+    /// Regression over both arms as one sample, differences between the arms included.
+    Pooled,
+    /// Known beforehand, one per covariate.
+    Given(Vec<f64>),
+}
+
+/// A comparison with what only an adjusted one has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdjustedLift {
+    /// The comparison.
+    pub lift: Lift,
+    /// β of each covariate; 0 for those left out.
+    pub slopes: Vec<f64>,
+    /// The adjusted lift over |control without adjustment|.
+    pub relative_to_raw: Result<Estimate, NotEstimable>,
+}
+
+/// Compares a treatment with the control, with the coefficients asked for. Refused as a whole: slopes given that are not
+/// one finite number per covariate.
+pub fn lift_with(
+    control: &Moments,
+    treatment: &Moments,
+    comparison: &Comparison,
+    slopes: &Slopes,
+) -> Result<AdjustedLift, NotEstimable> {
+    if let Slopes::Given(values) = slopes {
+        let wanted = match comparison.statistic {
+            Statistic::Ratio { .. } => comparison.covariates.len() / 2,
+            _ => comparison.covariates.len(),
+        };
+        if values.len() != wanted || values.iter().any(|b| !b.is_finite()) {
+            return Err(NotEstimable::out_of_domain(
+                format!("{wanted} covariates have the coefficients {values:?}"),
+                "give one finite coefficient per covariate",
+            ));
+        }
+    }
+    Ok(match compare(control, treatment, comparison, slopes) {
+        Ok(found) => AdjustedLift {
+            lift: found.lift,
+            slopes: found.slopes,
+            relative_to_raw: found.relative_to_raw,
+        },
+        Err(refusal) => AdjustedLift {
+            lift: refused(control, treatment, comparison, &refusal),
+            slopes: Vec::new(),
+            relative_to_raw: Err(refusal),
+        },
+    })
+}
+
 /// Compares a treatment with the control.
 ///
 /// Each field is refused on its own: two arms that never vary still have no interval, but a zero baseline forbids the
 /// relative lift only.
 pub fn lift(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Lift {
-    match compare(control, treatment, comparison) {
-        Ok((lift, _)) => lift,
-        Err(refusal) => Lift {
-            control: single(control, comparison),
-            treatment: single(treatment, comparison),
-            absolute: Err(refusal.clone()),
-            relative: Err(refusal),
-            variance_reduction: None,
-        },
+    match compare(control, treatment, comparison, &Slopes::Within) {
+        Ok(found) => found.lift,
+        Err(refusal) => refused(control, treatment, comparison, &refusal),
+    }
+}
+
+fn refused(control: &Moments, treatment: &Moments, comparison: &Comparison, refusal: &NotEstimable) -> Lift {
+    Lift {
+        control: single(control, comparison),
+        treatment: single(treatment, comparison),
+        absolute: Err(refusal.clone()),
+        relative: Err(refusal.clone()),
+        variance_reduction: None,
     }
 }
 
@@ -122,11 +185,11 @@ pub(crate) struct Pair {
 
 /// The parts of a comparison, for other intervals than those of [`lift`].
 pub(crate) fn pair(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Result<Pair, NotEstimable> {
-    compare(control, treatment, comparison).map(|(_, pair)| pair)
+    compare(control, treatment, comparison, &Slopes::Within).map(|found| found.pair)
 }
 
 /// One arm without adjustment.
-fn single(m: &Moments, comparison: &Comparison) -> Result<Estimate, NotEstimable> {
+pub(crate) fn single(m: &Moments, comparison: &Comparison) -> Result<Estimate, NotEstimable> {
     match comparison.statistic {
         Statistic::Mean { y } => one_sample::mean(m, y, comparison.level),
         Statistic::Proportion { y } => one_sample::proportion(m, y, comparison.level),
@@ -134,7 +197,20 @@ fn single(m: &Moments, comparison: &Comparison) -> Result<Estimate, NotEstimable
     }
 }
 
-fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Result<(Lift, Pair), NotEstimable> {
+/// All that a comparison says.
+struct Compared {
+    lift: Lift,
+    pair: Pair,
+    slopes: Vec<f64>,
+    relative_to_raw: Result<Estimate, NotEstimable>,
+}
+
+fn compare(
+    control: &Moments,
+    treatment: &Moments,
+    comparison: &Comparison,
+    slopes: &Slopes,
+) -> Result<Compared, NotEstimable> {
     crate::estimate::check_level(comparison.level)?;
     let c = linearize(control, comparison, "the control")?;
     let t = linearize(treatment, comparison, "the treatment")?;
@@ -146,7 +222,7 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
         }
         _ => false,
     };
-    let beta = coefficients(&c, &t);
+    let beta = coefficients(&c, &t, slopes);
     let share = pooled_share(control, treatment, comparison);
     // Weights on (statistic, covariates) of each arm's scores, for δ and for the adjusted control.
     let minus_beta: Vec<f64> = [1.0].into_iter().chain(beta.values.iter().map(|b| -b)).collect();
@@ -213,34 +289,20 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
         n,
         method: method.clone(),
     };
-    let relative = if value_c.abs() <= f64::EPSILON * value_t.abs() || value_c == 0.0 {
-        Err(NotEstimable::new(
-            Reason::ZeroBaseline,
-            format!("the control is {value_c}"),
-            "read the absolute lift, or wait until the control is away from 0",
-        ))
-    } else if value_c * value_c <= baseline_variance {
-        Err(NotEstimable::new(
-            Reason::ZeroBaseline,
-            format!(
-                "the control {value_c} is within one standard error ({}) of 0",
-                baseline_variance.sqrt()
-            ),
-            "read the absolute lift, or wait until the control is away from 0",
-        ))
-    } else {
-        let ratio = delta / value_c;
-        let spread = (variance - 2.0 * ratio * covariance + ratio * ratio * baseline_variance).max(0.0);
-        let se = spread.sqrt() / value_c.abs();
-        Estimate::new(
-            delta / value_c.abs(),
-            se,
-            df,
-            n,
-            comparison.level,
-            format!("{method}, relative by delta method"),
-        )
+    let relative = pair.relative(value_t, comparison.level);
+    // The raw control moves with the lift through its own arm alone.
+    let raw_baseline = {
+        let mut raw = vec![0.0; minus_beta.len()];
+        raw[0] = 1.0;
+        Pair {
+            control: c.values[0],
+            control_variance: c.variance(&raw) * scale_c,
+            covariance: -c.covariance(&minus_beta, &raw) * scale_c,
+            method: format!("{method}, over the control without adjustment"),
+            ..pair.clone()
+        }
     };
+    let relative_to_raw = raw_baseline.relative(t.values[0], comparison.level);
 
     let (arm_c, arm_t, reduction) = if comparison.covariates.is_empty() {
         (single(control, comparison), single(treatment, comparison), None)
@@ -269,7 +331,40 @@ fn compare(control: &Moments, treatment: &Moments, comparison: &Comparison) -> R
         relative,
         variance_reduction: reduction,
     };
-    Ok((lift, pair))
+    Ok(Compared {
+        lift,
+        pair,
+        slopes: beta.values,
+        relative_to_raw,
+    })
+}
+
+impl Pair {
+    /// δ/|C| by the delta method; `treatment` is the treatment's value.
+    pub(crate) fn relative(&self, treatment: f64, level: f64) -> Result<Estimate, NotEstimable> {
+        let refused = |detail: String| {
+            let fix = "read the absolute lift, or wait until the control is away from 0";
+            Err(NotEstimable::new(Reason::ZeroBaseline, detail, fix))
+        };
+        let value = self.control;
+        if value.abs() <= f64::EPSILON * treatment.abs() || value == 0.0 {
+            return refused(format!("the control is {value}"));
+        }
+        if value * value <= self.control_variance {
+            let se = self.control_variance.sqrt();
+            return refused(format!("the control {value} is within one standard error ({se}) of 0"));
+        }
+        let ratio = self.delta / value;
+        let spread = self.delta_variance - 2.0 * ratio * self.covariance + ratio * ratio * self.control_variance;
+        Estimate::new(
+            self.delta / value.abs(),
+            spread.max(0.0).sqrt() / value.abs(),
+            self.df,
+            self.n,
+            level,
+            format!("{}, relative by delta method", self.method),
+        )
+    }
 }
 
 /// Whether a variance of a mean is what rounding leaves of a constant.
@@ -308,11 +403,26 @@ impl Beta {
     }
 }
 
-/// Within-arm regression of the statistic's scores on the covariates', cross-products summed over arms.
-fn coefficients(c: &Linear, t: &Linear) -> Beta {
+/// Regression of the statistic's scores on the covariates', cross-products summed over arms; those between the arms too,
+/// if they are one sample.
+fn coefficients(c: &Linear, t: &Linear, slopes: &Slopes) -> Beta {
+    if let Slopes::Given(values) = slopes {
+        return Beta {
+            values: values.clone(),
+            used: values.iter().filter(|b| **b != 0.0).count(),
+        };
+    }
     let k = c.values.len() - 1;
     let defined = |j: usize| c.values[j + 1].is_finite() && t.values[j + 1].is_finite();
-    let sum = |i: usize, j: usize| c.cross[i][j] + t.cross[i][j];
+    let between = match slopes {
+        Slopes::Pooled => c.n as f64 * t.n as f64 / (c.n + t.n) as f64,
+        _ => 0.0,
+    };
+    let gap = |i: usize| t.values[i] - c.values[i];
+    let sum = |i: usize, j: usize| {
+        let apart = if between > 0.0 { between * gap(i) * gap(j) } else { 0.0 };
+        c.cross[i][j] + t.cross[i][j] + apart
+    };
     let matrix: Vec<Vec<f64>> = (0..k)
         .map(|i| {
             (0..k)

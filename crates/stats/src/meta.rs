@@ -11,10 +11,11 @@
 //!
 //! **Formula.** wᵢ = 1/(sᵢ² + τ²), μ̂ = Σwy/Σw, Var = 1/Σw. Q = Σ(y − μ̂_fixed)²/s² against χ²(k − 1); I² = max(0, 1 − (k − 1)/Q).
 //! DerSimonian–Laird: τ² = max(0, (Q − (k − 1))/(Σw₀ − Σw₀²/Σw₀)), w₀ = 1/s². Paule–Mandel: τ² ≥ 0 that makes Q(τ²) = k − 1.
+//! Maximum likelihood: the τ² ≥ 0 that maximises −½[Σln(s² + τ²) + Q(τ²)]; restricted, less ½·ln Σw.
 //! Hartung–Knapp: Var = Σw(y − μ̂)²/((k − 1)Σw), t with k − 1 degrees of freedom, else normal. Prediction interval of a new
 //! θ: μ̂ ± t(k − 2)·√(τ² + Var).
 //!
-//! **Reference.** Cochran 1954; DerSimonian & Laird 1986; Paule & Mandel 1982; Hartung & Knapp 2001; Higgins, Thompson &
+//! **Reference.** Cochran 1954; DerSimonian & Laird 1986; Paule & Mandel 1982; Viechtbauer 2005; Hartung & Knapp 2001; Higgins, Thompson &
 //! Spiegelhalter 2009.
 //!
 //! **Golden source.** `tests/golden/heterogeneity.py` (statsmodels `combine_effects`), and R metafor's published analysis of the
@@ -35,6 +36,10 @@ pub enum Between {
     /// By the generalised first moment; less biased when standard errors are unlike.
     #[default]
     PauleMandel,
+    /// By restricted maximum likelihood.
+    Reml,
+    /// By maximum likelihood; too small on average, the more so with few effects.
+    MaximumLikelihood,
 }
 
 /// A combined effect.
@@ -116,7 +121,58 @@ pub fn between(effects: &[f64], errors: &[f64], method: Between) -> Result<f64, 
             }
             Ok(0.5 * (low + high))
         }
+        Between::Reml => Ok(most_likely(effects, errors, true)),
+        Between::MaximumLikelihood => Ok(most_likely(effects, errors, false)),
     }
+}
+
+/// The τ² of greatest likelihood, restricted or not. The likelihood may have a peak beside the one at 0, so that a grid of
+/// τ comes first; then the sign of the slope is halved to its root.
+fn most_likely(effects: &[f64], errors: &[f64], restricted: bool) -> f64 {
+    let log = |tau2: f64| {
+        let (_, q) = generalised_q(effects, errors, tau2);
+        let spread: f64 = errors.iter().map(|s| (s * s + tau2).ln()).sum();
+        let information: f64 = errors.iter().map(|s| 1.0 / (s * s + tau2)).sum();
+        -0.5 * (spread + q + if restricted { information.ln() } else { 0.0 })
+    };
+    // d log/dτ²: −½Σw + ½Σw²(y − μ)², and ½Σw²/Σw if restricted.
+    let slope = |tau2: f64| {
+        let (mean, _) = generalised_q(effects, errors, tau2);
+        let (mut sum, mut squares, mut pull) = (0.0, 0.0, 0.0);
+        for (y, s) in effects.iter().zip(errors) {
+            let w = 1.0 / (s * s + tau2);
+            sum += w;
+            squares += w * w;
+            pull += w * w * (y - mean) * (y - mean);
+        }
+        pull - sum + if restricted { squares / sum } else { 0.0 }
+    };
+    let scale = {
+        let first = effects[0];
+        let spread = effects.iter().map(|y| (y - first).abs()).fold(0.0, f64::max);
+        errors.iter().copied().fold(spread, f64::max)
+    };
+    const STEPS: usize = 400;
+    let at = |i: usize| (2.0 * scale * (i as f64 / STEPS as f64).powi(2)).powi(2);
+    let best = (0..=STEPS)
+        .max_by(|&a, &b| log(at(a)).total_cmp(&log(at(b))))
+        .unwrap_or(0);
+    let (mut low, mut high) = (at(best.saturating_sub(1)), at((best + 1).min(STEPS)));
+    if best == 0 && slope(0.0) <= 0.0 {
+        return 0.0;
+    }
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if slope(middle) > 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
 }
 
 /// Combines `effects` with standard errors `errors`; `knapp_hartung` for the t interval that is honest about τ² with few
@@ -144,6 +200,8 @@ pub fn combine(
         Between::Fixed => "fixed effect",
         Between::DerSimonianLaird => "random effects, dersimonian–laird",
         Between::PauleMandel => "random effects, paule–mandel",
+        Between::Reml => "random effects, reml",
+        Between::MaximumLikelihood => "random effects, maximum likelihood",
     };
     let suffix = if knapp_hartung { ", hartung–knapp" } else { "" };
     let effect = Estimate::new(mean, variance.sqrt(), df, k as u64, level, format!("{name}{suffix}"))?;

@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::meta::{check, generalised_q};
+use crate::meta::check;
 use crate::shrinkage::{Prior, Shrunk, moments, nodes, quantile, shrink};
 use crate::{Estimate, NotEstimable, dist};
 
@@ -52,7 +52,7 @@ pub struct Programme {
 /// Sums a programme. `counted[i]` says whether experiment i counts (`None`: those significantly positive at two-sided
 /// `alpha`). Effects must point one way: positive is good.
 ///
-/// Refused: fewer than three experiments, unlike lengths, values that are not finite, `alpha` outside (0, 1).
+/// Refused: fewer than three experiments (one, where the population is known), unlike lengths, values that are not finite, `alpha` outside (0, 1).
 pub fn programme(
     effects: &[f64],
     errors: &[f64],
@@ -62,7 +62,7 @@ pub fn programme(
     level: f64,
 ) -> Result<Programme, NotEstimable> {
     crate::estimate::check_level(alpha)?;
-    check(effects, errors, 3)?;
+    check(effects, errors, prior.least(3))?;
     if counted.is_some_and(|c| c.len() != effects.len()) {
         return Err(NotEstimable::out_of_domain(
             format!(
@@ -85,8 +85,7 @@ pub fn programme(
     let mut mean_power = 0.0;
     let mut sums = Vec::new();
     for (weight, tau2) in nodes(effects, errors, prior)? {
-        let mean = generalised_q(effects, errors, tau2).0;
-        let information: f64 = errors.iter().map(|s| 1.0 / (s * s + tau2)).sum();
+        let (mean, mean_variance) = prior.common(effects, errors, tau2);
         let (mut sum, mut own, mut pulled) = (0.0, 0.0, 0.0);
         for &i in &chosen {
             let square = errors[i] * errors[i];
@@ -95,7 +94,7 @@ pub fn programme(
             own += (1.0 - b) * square;
             pulled += b;
         }
-        sums.push((weight, sum, own + pulled * pulled / information));
+        sums.push((weight, sum, own + pulled * pulled * mean_variance));
         let power = |s: f64| {
             let spread = (tau2 + s * s).sqrt();
             dist::normal_sf((z * s - mean) / spread) + dist::normal_sf((z * s + mean) / spread)

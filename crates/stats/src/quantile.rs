@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, NotEstimable, Reason, binomial, dist, estimate};
+use crate::{Estimate, Lift, NotEstimable, Reason, binomial, dist, estimate};
 
 /// How the standard error of a quantile is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,18 @@ pub struct QuantileLift {
     pub absolute: Result<Estimate, NotEstimable>,
     /// (Treatment − control) / |control|, delta method.
     pub relative: Result<Estimate, NotEstimable>,
+}
+
+impl From<QuantileLift> for Lift {
+    fn from(q: QuantileLift) -> Lift {
+        Lift {
+            control: q.control,
+            treatment: q.treatment,
+            absolute: q.absolute,
+            relative: q.relative,
+            variance_reduction: None,
+        }
+    }
 }
 
 /// Events of units: `values[i]` belongs to unit `units[i]`.

@@ -11,7 +11,7 @@
 //! [`Prior::Plugin`]: at one estimate of τ² (empirical Bayes); its intervals are short when τ² is poorly known.
 //! [`Prior::DuMouchel`]: averaged over τ with the density s₀/(s₀ + τ)², s₀² the harmonic mean of sᵢ², and μ flat: proper
 //! for any number of effects, free of units, honest with few. Quadrature over τ/(s₀ + τ), which is uniform a priori;
-//! quantiles of the resulting mixture of normals.
+//! quantiles of the resulting mixture of normals. [`Prior::Known`]: μ and τ as given, variance (1 − B)s².
 //!
 //! **Reference.** Morris 1983; DuMouchel 1994; Röver 2020.
 //!
@@ -23,7 +23,7 @@ use crate::meta::{Between, between, check, generalised_q};
 use crate::{NotEstimable, dist, estimate};
 
 /// What is known of the spread τ between effects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prior {
     /// One estimate of it, used as if known.
@@ -31,6 +31,13 @@ pub enum Prior {
     /// Averaged over, DuMouchel's prior.
     #[default]
     DuMouchel,
+    /// Mean and spread are known, from elsewhere.
+    Known {
+        /// μ.
+        mean: f64,
+        /// τ, 0 or more.
+        tau: f64,
+    },
 }
 
 /// An effect after shrinkage.
@@ -70,13 +77,13 @@ const NODES: usize = 96;
 /// standard error that is not positive.
 pub fn shrink(effects: &[f64], errors: &[f64], prior: Prior, level: f64) -> Result<Shrinkage, NotEstimable> {
     estimate::check_level(level)?;
-    check(effects, errors, 2)?;
+    check(effects, errors, prior.least(2))?;
     let nodes = nodes(effects, errors, prior)?;
     let common: Vec<(f64, f64, f64)> = nodes
         .iter()
         .map(|(weight, tau2)| {
-            let information: f64 = errors.iter().map(|s| 1.0 / (s * s + tau2)).sum();
-            (*weight, generalised_q(effects, errors, *tau2).0, 1.0 / information)
+            let (mean, variance) = prior.common(effects, errors, *tau2);
+            (*weight, mean, variance)
         })
         .collect();
     let (mean, mean_variance) = moments(&common);
@@ -101,7 +108,7 @@ pub fn shrink(effects: &[f64], errors: &[f64], prior: Prior, level: f64) -> Resu
                 sd: variance.sqrt(),
                 low: quantile(&parts, tail, point, variance.sqrt()),
                 high: quantile(&parts, 1.0 - tail, point, variance.sqrt()),
-                positive: parts.iter().map(|(w, m, v)| w * dist::normal_sf(-m / v.sqrt())).sum(),
+                positive: parts.iter().map(|(w, m, v)| w * above_zero(*m, *v)).sum(),
                 pull,
             }
         })
@@ -119,11 +126,38 @@ pub fn shrink(effects: &[f64], errors: &[f64], prior: Prior, level: f64) -> Resu
     })
 }
 
+impl Prior {
+    /// How many effects are needed where the population is not known.
+    pub(crate) fn least(self, unknown: usize) -> usize {
+        if matches!(self, Prior::Known { .. }) {
+            1
+        } else {
+            unknown
+        }
+    }
+
+    /// Common mean at τ², and its variance.
+    pub(crate) fn common(self, effects: &[f64], errors: &[f64], tau2: f64) -> (f64, f64) {
+        if let Prior::Known { mean, .. } = self {
+            return (mean, 0.0);
+        }
+        let information: f64 = errors.iter().map(|s| 1.0 / (s * s + tau2)).sum();
+        (generalised_q(effects, errors, tau2).0, 1.0 / information)
+    }
+}
+
 /// (weight, τ²) pairs, rising in τ; weights sum to 1.
 pub(crate) fn nodes(effects: &[f64], errors: &[f64], prior: Prior) -> Result<Vec<(f64, f64)>, NotEstimable> {
     match prior {
         Prior::Plugin(method) => Ok(vec![(1.0, between(effects, errors, method)?)]),
         Prior::DuMouchel => Ok(posterior_of_tau(effects, errors)),
+        Prior::Known { mean, tau } if mean.is_finite() && (0.0..f64::INFINITY).contains(&tau) => {
+            Ok(vec![(1.0, tau * tau)])
+        }
+        Prior::Known { mean, tau } => Err(NotEstimable::out_of_domain(
+            format!("the effects' population has mean {mean} and spread {tau}"),
+            "give a finite mean and a spread of 0 or more",
+        )),
     }
 }
 
@@ -172,6 +206,15 @@ fn legendre() -> Vec<(f64, f64)> {
             (0.5 * (x + 1.0), 1.0 / ((1.0 - x * x) * slope * slope))
         })
         .collect()
+}
+
+/// P(N(m, v) > 0); a point where there is no variance.
+fn above_zero(m: f64, v: f64) -> f64 {
+    if v > 0.0 {
+        dist::normal_sf(-m / v.sqrt())
+    } else {
+        f64::from(u8::from(m > 0.0))
+    }
 }
 
 /// Mean and variance of a mixture of (weight, mean, variance).

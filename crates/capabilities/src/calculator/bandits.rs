@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use steward_stats::adaptive::{Play, Weighting, readout};
 use steward_stats::bandit::{Bandit, Beliefs, Stopping, thompson};
-use steward_stats::bayes::{Beta, Better};
+use steward_stats::bayes::Beta;
 use steward_stats::contextual::{ArmHistory, score};
 use steward_stats::off_policy::{Logged, evaluate};
 
 use super::input::Input;
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
-use super::{ESTIMATE, LEVEL, Method, Problem, estimate, sample};
+use super::{BETTER, ESTIMATE, LEVEL, Method, Problem, better, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -228,12 +228,6 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-const BETTER: Field = Field::default(
-    "better",
-    Kind::Choice(&["higher", "lower"]),
-    "\"higher\"",
-    "Which way is good",
-);
 const FLOOR: Field = Field::default(
     "floor",
     Kind::Number,
@@ -265,16 +259,11 @@ const ALLOCATION: Object = Object::of(
 );
 
 fn allocation(input: &Input<'_>, beliefs: &Beliefs) -> Result<Value, Problem> {
-    let better = if input.text("better")? == "lower" {
-        Better::Lower
-    } else {
-        Better::Higher
-    };
     let stopping = Stopping {
         probability: input.number("stop_probability")?,
         loss: input.maybe_number("stop_loss").unwrap_or(-1.0),
     };
-    let found: Bandit = thompson(beliefs, better, input.number("floor")?, stopping)?;
+    let found: Bandit = thompson(beliefs, better(input)?, input.number("floor")?, stopping)?;
     Ok(json!(found))
 }
 

@@ -1,14 +1,15 @@
 //! Bayesian comparisons.
 
 use serde_json::{Value, json};
-use steward_stats::bayes::{self, Better, NormalPrior, Posterior};
+use steward_stats::bayes::{self, NormalPrior, Posterior};
+use steward_stats::bayes_ratio;
 use steward_stats::lift::{Comparison, Statistic, lift};
 use steward_stats::{Estimate, NotEstimable, Reason};
 
 use super::comparison::two;
 use super::input::Input;
 use super::kind::{Field, Kind, Object};
-use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
+use super::{BETTER, ESTIMATE, LEVEL, Method, Problem, better, either, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -56,18 +57,43 @@ pub const METHODS: &[Method] = &[
                 sample::treatment(&sample::MEAN),
                 DIFFERENCE,
                 PRIOR,
-                Field::default(
-                    "prior_scale",
-                    Kind::Choice(&["relative", "absolute"]),
-                    "\"relative\"",
-                    "Whether the prior is on the relative or the absolute effect; rescaled by |control| where they differ",
-                ),
+                PRIOR_SCALE,
                 BETTER,
                 LEVEL,
             ],
         ),
         output: &POSTERIOR,
         compute: means,
+    },
+    Method {
+        name: "bayes_ratio",
+        doc: "Posterior of the absolute or relative difference of two ratios of sums, from the law of a ratio of normal means.",
+        source: "Hinkley 1969; Gelman et al. 2013",
+        input: &Object::of(
+            "Two groups with a numerator and a denominator per unit, and a prior",
+            &[
+                sample::control(&sample::RATIO),
+                sample::treatment(&sample::RATIO),
+                DIFFERENCE,
+                PRIOR,
+                PRIOR_SCALE,
+                BETTER,
+                LEVEL,
+            ],
+        ),
+        output: &POSTERIOR,
+        compute: |i| {
+            let (c, t) = two(i, sample::ratio)?;
+            let relative = i.text("difference")? == "relative";
+            let baseline = if c.mean(1) != 0.0 {
+                (c.mean(0) / c.mean(1)).abs()
+            } else {
+                0.0
+            };
+            let belief = belief(i, relative, baseline)?;
+            let found = bayes_ratio::ratio((&c, &t), (0, 1), relative, belief, i.number("level")?, better(i)?)?;
+            Ok(written(&found))
+        },
     },
     Method {
         name: "beta_binomial",
@@ -131,11 +157,11 @@ const PRIOR: Field = Field::optional(
     "Prior on the effect; flat when left out",
 );
 
-const BETTER: Field = Field::default(
-    "better",
-    Kind::Choice(&["higher", "lower"]),
-    "\"higher\"",
-    "Which way is good",
+const PRIOR_SCALE: Field = Field::default(
+    "prior_scale",
+    Kind::Choice(&["relative", "absolute"]),
+    "\"relative\"",
+    "Whether the prior is on the relative or the absolute effect; rescaled by |control| where they differ",
 );
 
 const DIFFERENCE: Field = Field::default(
@@ -185,14 +211,6 @@ fn prior(input: &Input<'_>) -> Result<NormalPrior, Problem> {
     })
 }
 
-fn better(input: &Input<'_>) -> Result<Better, Problem> {
-    Ok(if input.text("better")? == "lower" {
-        Better::Lower
-    } else {
-        Better::Higher
-    })
-}
-
 fn means(input: &Input<'_>) -> Result<Value, Problem> {
     let (c, t) = two(input, sample::mean)?;
     let level = input.number("level")?;
@@ -204,25 +222,7 @@ fn means(input: &Input<'_>) -> Result<Value, Problem> {
     let found = lift(&c, &t, &comparison);
     let relative = input.text("difference")? == "relative";
     let e: Estimate = if relative { found.relative? } else { found.absolute? };
-    let mut belief = None;
-    if input.has("prior") {
-        let given = prior(&input.object("prior")?)?;
-        let baseline = c.mean(0).abs();
-        let on_relative = input.text("prior_scale")? == "relative";
-        if relative != on_relative && baseline == 0.0 {
-            return Err(NotEstimable::new(
-                Reason::ZeroBaseline,
-                "the control is 0, so that a prior on one scale says nothing about the other",
-                "give the prior on the scale of the effect",
-            )
-            .into());
-        }
-        belief = Some(given.rescaled(match (relative, on_relative) {
-            (true, false) => 1.0 / baseline,
-            (false, true) => baseline,
-            _ => 1.0,
-        }));
-    }
+    let belief = belief(input, relative, c.mean(0).abs())?;
     Ok(written(&bayes::normal(
         e.point,
         e.se,
@@ -231,4 +231,26 @@ fn means(input: &Input<'_>) -> Result<Value, Problem> {
         level,
         better(input)?,
     )?))
+}
+
+/// The prior on the scale of the effect; flat when none is given.
+fn belief(input: &Input<'_>, relative: bool, baseline: f64) -> Result<Option<NormalPrior>, Problem> {
+    if !input.has("prior") {
+        return Ok(None);
+    }
+    let given = prior(&input.object("prior")?)?;
+    let on_relative = input.text("prior_scale")? == "relative";
+    if relative != on_relative && baseline == 0.0 {
+        return Err(NotEstimable::new(
+            Reason::ZeroBaseline,
+            "the control is 0, so that a prior on one scale says nothing about the other",
+            "give the prior on the scale of the effect",
+        )
+        .into());
+    }
+    Ok(Some(given.rescaled(match (relative, on_relative) {
+        (true, false) => 1.0 / baseline,
+        (false, true) => baseline,
+        _ => 1.0,
+    })))
 }

@@ -2,37 +2,61 @@
 
 use serde_json::{Value, json};
 use steward_stats::group_sequential::Sides;
-use steward_stats::lift::{Comparison, Lift, Statistic, lift};
+use steward_stats::lift::{Comparison, Lift, Slopes, Statistic, lift, lift_with};
 use steward_stats::one_sided::one_sided;
+use steward_stats::pooled::pooled;
 use steward_stats::{Estimate, Moments, NotEstimable, one_sample};
 
 use super::input::Input;
-use super::kind::{Field, Kind, Object};
+use super::kind::{Field, Kind, NUMBERS, Object};
 use super::sequential::{SIDES, sides};
-use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
+use super::{ESTIMATE, LEVEL, Method, ONE, Problem, either, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
     Method {
         name: "welch_t",
-        doc: "Difference of two means by Welch's t, absolute and relative to |control|.",
-        source: "Welch 1947; Deng, Knoblich & Lu 2018 (relative)",
-        input: &Object::of("Two groups", &[MEAN_C, MEAN_T, SIDES, LEVEL]),
+        doc: "Difference of two means by Welch's t (or Student's, with one variance), absolute and relative to |control|.",
+        source: "Welch 1947; Student 1908; Deng, Knoblich & Lu 2018 (relative)",
+        input: &Object::of(
+            "Two groups",
+            &[
+                sample::control(&sample::MEAN),
+                sample::treatment(&sample::MEAN),
+                Field::default(
+                    "variance",
+                    Kind::Choice(&["welch", "pooled"]),
+                    "\"welch\"",
+                    "Each group its own variance (Welch), or one for both (Student's t)",
+                ),
+                SIDES,
+                LEVEL,
+            ],
+        ),
         output: &LIFT,
         compute: |i| {
             let (c, t) = two(i, sample::mean)?;
+            if i.text("variance")? == "pooled" {
+                return answer(i, pooled(&c, &t, 0, false, i.number("level")?));
+            }
             answer(i, lift(&c, &t, &plain(Statistic::Mean { y: 0 }, i)?))
         },
     },
     Method {
         name: "proportions_z",
-        doc: "Difference of two proportions by z with unpooled variance, absolute and relative.",
+        doc: "Difference of two proportions by z, unpooled (default) or pooled variance, absolute and relative to |control|.",
         source: "Fleiss, Levin & Paik 2003; Wilson 1927 (each arm)",
         input: &Object::of(
             "Two groups of zeros and ones",
             &[
                 sample::control(&sample::PROPORTION),
                 sample::treatment(&sample::PROPORTION),
+                Field::default(
+                    "variance",
+                    Kind::Choice(&["unpooled", "pooled"]),
+                    "\"unpooled\"",
+                    "p(1 − p)/n of each group, or of both as one (the null's; its z² is Pearson's chi-square)",
+                ),
                 SIDES,
                 LEVEL,
             ],
@@ -40,6 +64,9 @@ pub const METHODS: &[Method] = &[
         output: &LIFT,
         compute: |i| {
             let (c, t) = two(i, sample::proportion)?;
+            if i.text("variance")? == "pooled" {
+                return answer(i, pooled(&c, &t, 0, true, i.number("level")?));
+            }
             answer(i, lift(&c, &t, &plain(Statistic::Proportion { y: 0 }, i)?))
         },
     },
@@ -68,7 +95,14 @@ pub const METHODS: &[Method] = &[
         source: "Deng, Xu, Kohavi & Walker 2013",
         input: &Object::of(
             "Two groups with an outcome and covariates",
-            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, LEVEL],
+            &[
+                sample::JOINT_CONTROL,
+                sample::JOINT_TREATMENT,
+                SLOPES,
+                THETA,
+                SIDES,
+                LEVEL,
+            ],
         ),
         output: &ADJUSTED,
         compute: |i| adjusted(i, Statistic::Mean { y: 0 }, 1),
@@ -86,6 +120,9 @@ pub const METHODS: &[Method] = &[
                     "The control: numerator, denominator, earlier numerator, earlier denominator",
                 ),
                 sample::JOINT_TREATMENT,
+                SLOPES,
+                THETA,
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -145,15 +182,23 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-const RATIO: Statistic = Statistic::Ratio {
+/// Sum of variable 0 over sum of variable 1.
+pub const RATIO: Statistic = Statistic::Ratio {
     numerator: 0,
     denominator: 1,
 };
 
-const MEAN_C: Field = sample::control(&sample::MEAN);
-const MEAN_T: Field = sample::treatment(&sample::MEAN);
-
-const ONE: Object = Object::of("The estimate", &[Field::required("estimate", ESTIMATE, "The estimate")]);
+const SLOPES: Field = Field::default(
+    "coefficient",
+    Kind::Choice(&["within", "pooled"]),
+    "\"within\"",
+    "θ from the regression within the arms (analysis of covariance), or Cov(y, x)/Var(x) of all units as one sample",
+);
+const THETA: Field = Field::optional(
+    "theta",
+    NUMBERS,
+    "θ of each covariate where it is known beforehand, instead of `coefficient`",
+);
 
 /// What a comparison answers.
 pub const LIFT: Object = Object::of(
@@ -174,6 +219,16 @@ const ADJUSTED: Object = Object::of(
         Field::required("control", ESTIMATE, "The control's adjusted value"),
         Field::required("treatment", ESTIMATE, "The treatment's adjusted value"),
         Field::optional("variance_reduction", Kind::Number, "1 − Var(adjusted) / Var(raw)"),
+        Field::required(
+            "theta",
+            NUMBERS,
+            "Coefficient of each covariate; 0: left out, it does not vary",
+        ),
+        Field::required(
+            "relative_to_raw",
+            ESTIMATE,
+            "The adjusted lift / |control without adjustment|, with the covariance of the two",
+        ),
         Field::required("raw", Kind::Object(&LIFT), "The comparison without adjustment"),
     ],
 );
@@ -192,27 +247,34 @@ fn plain(statistic: Statistic, input: &Input<'_>) -> Result<Comparison, Problem>
 }
 
 /// A comparison as JSON, on the sides asked for; refused as a whole when its absolute part is.
-fn answer(input: &Input<'_>, lift: Lift) -> Result<Value, Problem> {
-    if let Err(e) = lift.absolute {
-        return Err(e.into());
+pub fn answer(input: &Input<'_>, lift: impl Into<Lift>) -> Result<Value, Problem> {
+    let lift = lift.into();
+    match &lift.absolute {
+        Err(e) => Err(e.clone().into()),
+        Ok(_) => written(input, &lift),
     }
-    let sides = sides(input)?;
-    let sided = |e: Result<Estimate, NotEstimable>| match sides {
-        Sides::Two => e,
-        _ => e.and_then(|e| one_sided(&e, sides)),
-    };
-    Ok(written(&Lift {
-        absolute: sided(lift.absolute),
-        relative: sided(lift.relative),
-        ..lift
+}
+
+/// A comparison as JSON, on the sides asked for; parts that cannot be had say why.
+pub fn written(input: &Input<'_>, lift: &Lift) -> Result<Value, Problem> {
+    Ok(json!({
+        "absolute": sided(input, &lift.absolute)?, "relative": sided(input, &lift.relative)?,
+        "control": either(&lift.control), "treatment": either(&lift.treatment),
     }))
 }
 
-fn written(lift: &Lift) -> Value {
-    json!({
-        "absolute": either(&lift.absolute), "relative": either(&lift.relative),
-        "control": either(&lift.control), "treatment": either(&lift.treatment),
+/// An estimate (or its refusal) as JSON, on the sides asked for.
+pub fn sided(input: &Input<'_>, e: &Result<Estimate, NotEstimable>) -> Result<Value, Problem> {
+    let sides = sides(input)?;
+    Ok(match (sides, e) {
+        (Sides::Two, _) | (_, Err(_)) => either(e),
+        (_, Ok(e)) => either(&one_sided(e, sides)),
     })
+}
+
+/// The same of one that stands for the whole answer.
+pub fn sided_or_refused(input: &Input<'_>, e: Result<Estimate, NotEstimable>) -> Result<Value, Problem> {
+    sided(input, &Ok(e?))
 }
 
 fn adjusted(input: &Input<'_>, statistic: Statistic, own: usize) -> Result<Value, Problem> {
@@ -226,22 +288,26 @@ fn adjusted(input: &Input<'_>, statistic: Statistic, own: usize) -> Result<Value
         return Err(input.wrong("treatment", message).into());
     }
     let level = input.number("level")?;
-    let compare = |covariates: Vec<usize>| {
-        lift(
-            &c,
-            &t,
-            &Comparison {
-                statistic,
-                covariates,
-                level,
-            },
-        )
+    let comparison = |covariates: Vec<usize>| Comparison {
+        statistic,
+        covariates,
+        level,
     };
-    let (with, without) = (compare((own..k).collect()), compare(Vec::new()));
-    let reduction = with.variance_reduction;
-    let mut out = answer(input, with)?;
+    let slopes = if input.has("theta") {
+        Slopes::Given(input.numbers("theta")?)
+    } else if input.text("coefficient")? == "pooled" {
+        Slopes::Pooled
+    } else {
+        Slopes::Within
+    };
+    let with = lift_with(&c, &t, &comparison((own..k).collect()), &slopes)?;
+    let without = lift(&c, &t, &comparison(Vec::new()));
+    let reduction = with.lift.variance_reduction;
+    let mut out = answer(input, with.lift)?;
     out["variance_reduction"] = json!(reduction);
+    out["theta"] = json!(with.slopes);
+    out["relative_to_raw"] = sided(input, &with.relative_to_raw)?;
     // An adjustment can save what the raw comparison cannot say: it is shown as far as it goes.
-    out["raw"] = answer(input, without.clone()).unwrap_or_else(|_| written(&without));
+    out["raw"] = written(input, &without)?;
     Ok(out)
 }

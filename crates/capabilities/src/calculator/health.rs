@@ -10,7 +10,7 @@ use steward_stats::underpowered::design;
 
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
 use super::shapes::columns;
-use super::{ALPHA, ESTIMATE, LEVEL, Method, POWER, either, estimate};
+use super::{ALPHA, ESTIMATE, LEVEL, Method, POWER, either, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -72,7 +72,7 @@ pub const METHODS: &[Method] = &[
                 ),
                 Field::required(
                     "adjusted_p",
-                    Kind::List(&Kind::Number),
+                    Kind::List(&Kind::Maybe(&Kind::Number)),
                     "Corrected p of each; null: not testable",
                 ),
                 Field::required("wald", Kind::Number, "Joint statistic"),
@@ -146,8 +146,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups",
             &[
-                Field::required("control", NUMBERS, "One value per unit of the control"),
-                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
+                sample::CONTROL_VALUES,
+                sample::TREATMENT_VALUES,
                 Field::default("leave_out", COUNTS, "[1, 10]", "Numbers of units to leave out"),
                 LEVEL,
             ],
@@ -188,14 +188,7 @@ pub const METHODS: &[Method] = &[
         name: "assumptions",
         doc: "Skewness and the units it asks for, the error of a normal interval, equality of spread.",
         source: "Kohavi, Deng, Longbotham & Xu 2014; Hall 1992; Brown & Forsythe 1974",
-        input: &Object::of(
-            "Two groups",
-            &[
-                Field::required("control", NUMBERS, "One value per unit of the control"),
-                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
-                LEVEL,
-            ],
-        ),
+        input: &Object::of("Two groups", &[sample::CONTROL_VALUES, sample::TREATMENT_VALUES, LEVEL]),
         output: &Object::of(
             "What was found",
             &[

@@ -20,6 +20,8 @@ pub enum Kind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// This, or null where it cannot be had.
+    Maybe(&'static Kind),
     /// Any number of these.
     List(&'static Kind),
     /// Fields.
@@ -105,8 +107,8 @@ pub fn schema(object: &Object) -> Value {
     let mut required = Vec::new();
     for field in object.fields {
         let mut own = of_kind(field.kind);
-        if !field.required && matches!(field.kind, Kind::Number) {
-            own["type"] = json!(["number", "null"]);
+        if !field.required {
+            nullable(&mut own);
         }
         if let Value::Object(own) = &mut own {
             own.insert("description".into(), field.doc.into());
@@ -132,6 +134,15 @@ pub fn schema(object: &Object) -> Value {
     out
 }
 
+/// Lets a schema hold null too: it stands for a field left out.
+fn nullable(schema: &mut Value) {
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.push(Value::Null);
+    } else if let Some(name) = schema.get("type").cloned().filter(Value::is_string) {
+        schema["type"] = json!([name, "null"]);
+    }
+}
+
 fn of_kind(kind: Kind) -> Value {
     match kind {
         Kind::Number => json!({ "type": "number" }),
@@ -139,6 +150,11 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Maybe(inner) => {
+            let mut own = of_kind(*inner);
+            nullable(&mut own);
+            own
+        }
         Kind::List(item) => json!({ "type": "array", "items": of_kind(*item) }),
         Kind::Object(object) => schema(object),
     }
@@ -207,10 +223,16 @@ fn check_kind(kind: Kind, value: &Value, path: &str) -> Result<(), Problem> {
             Some(word) if words.contains(&word) => Ok(()),
             _ => Err(wrong(path, value, &format!("one of {}", words.join(", ")))),
         },
+        Kind::Maybe(inner) => match value {
+            Value::Null => Ok(()),
+            other => check_kind(*inner, other, path),
+        },
         Kind::List(item) => match value {
+            // Numbers are most of what is in long lists: no path is written for each.
             Value::Array(items) => items
                 .iter()
                 .enumerate()
+                .filter(|(_, inner)| !(matches!(item, Kind::Number) && inner.is_number()))
                 .try_for_each(|(i, inner)| check_kind(*item, inner, &format!("{path}[{i}]"))),
             other => Err(wrong(path, other, "a list")),
         },

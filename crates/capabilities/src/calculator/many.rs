@@ -24,8 +24,8 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "meta_analysis",
-        doc: "Effects combined: fixed, DerSimonian–Laird or Paule–Mandel, with Hartung–Knapp intervals if asked.",
-        source: "DerSimonian & Laird 1986; Paule & Mandel 1982; Hartung & Knapp 2001",
+        doc: "Effects combined: fixed, DerSimonian–Laird, Paule–Mandel, REML or maximum likelihood, with Hartung–Knapp (HKSJ) intervals if asked.",
+        source: "DerSimonian & Laird 1986; Paule & Mandel 1982; Viechtbauer 2005; Hartung & Knapp 2001",
         input: &Object::of(
             "Effects",
             &[
@@ -33,7 +33,13 @@ pub const METHODS: &[Method] = &[
                 ERRORS,
                 Field::default(
                     "method",
-                    Kind::Choice(&["fixed", "dersimonian_laird", "paule_mandel"]),
+                    Kind::Choice(&[
+                        "fixed",
+                        "dersimonian_laird",
+                        "paule_mandel",
+                        "reml",
+                        "maximum_likelihood",
+                    ]),
                     "\"paule_mandel\"",
                     "How the variance between effects is found",
                 ),
@@ -58,11 +64,7 @@ pub const METHODS: &[Method] = &[
         ),
         compute: |i| {
             let (effects, errors) = pairs(i)?;
-            let method = match i.text("method")?.as_str() {
-                "fixed" => Between::Fixed,
-                "dersimonian_laird" => Between::DerSimonianLaird,
-                _ => Between::PauleMandel,
-            };
+            let method = between(&i.text("method")?);
             let m = combine(&effects, &errors, method, i.flag("hartung_knapp"), i.number("level")?)?;
             Ok(json!({
                 "effect": estimate(&m.effect), "tau2": m.tau2, "heterogeneity": m.heterogeneity,
@@ -74,7 +76,7 @@ pub const METHODS: &[Method] = &[
         name: "shrinkage",
         doc: "Each effect pulled towards the common mean as far as its noise says (empirical Bayes).",
         source: "Morris 1983; DuMouchel 1994; Röver 2020",
-        input: &Object::of("Effects", &[EFFECTS, ERRORS, PRIOR, LEVEL]),
+        input: &Object::of("Effects", &[EFFECTS, ERRORS, PRIOR, PRIOR_MEAN, PRIOR_SD, LEVEL]),
         output: &Object::of(
             "Effects after shrinkage",
             &[
@@ -104,6 +106,8 @@ pub const METHODS: &[Method] = &[
                     "0 or 1 per experiment; left out: those significantly positive",
                 ),
                 PRIOR,
+                PRIOR_MEAN,
+                PRIOR_SD,
                 ALPHA,
                 LEVEL,
             ],
@@ -157,9 +161,26 @@ const EFFECTS: Field = Field::required("effects", NUMBERS, "Estimates, in one un
 const ERRORS: Field = Field::required("errors", NUMBERS, "Their standard errors");
 const PRIOR: Field = Field::default(
     "prior",
-    Kind::Choice(&["dumouchel", "paule_mandel", "dersimonian_laird"]),
+    Kind::Choice(&[
+        "dumouchel",
+        "paule_mandel",
+        "dersimonian_laird",
+        "reml",
+        "maximum_likelihood",
+    ]),
     "\"dumouchel\"",
-    "What is known of the spread: averaged over it, or one estimate of it",
+    "What is known of the spread between effects: averaged over it, or one estimate of it; the mean is estimated",
+);
+const PRIOR_MEAN: Field = Field::default(
+    "prior_mean",
+    Kind::Number,
+    "0",
+    "Mean of the population of effects where it is known, with prior_sd",
+);
+const PRIOR_SD: Field = Field::optional(
+    "prior_sd",
+    Kind::Number,
+    "Standard deviation of the population of effects where it is known: stands in for `prior`",
 );
 
 const HETEROGENEITY: Object = Object::of(
@@ -191,9 +212,24 @@ fn pairs(input: &Input<'_>) -> Result<(Vec<f64>, Vec<f64>), Problem> {
 }
 
 fn prior(input: &Input<'_>) -> Result<Prior, Problem> {
+    if input.has("prior_sd") {
+        return Ok(Prior::Known {
+            mean: input.number("prior_mean")?,
+            tau: input.number("prior_sd")?,
+        });
+    }
     Ok(match input.text("prior")?.as_str() {
-        "paule_mandel" => Prior::Plugin(Between::PauleMandel),
-        "dersimonian_laird" => Prior::Plugin(Between::DerSimonianLaird),
-        _ => Prior::DuMouchel,
+        "dumouchel" => Prior::DuMouchel,
+        method => Prior::Plugin(between(method)),
     })
+}
+
+fn between(method: &str) -> Between {
+    match method {
+        "fixed" => Between::Fixed,
+        "dersimonian_laird" => Between::DerSimonianLaird,
+        "reml" => Between::Reml,
+        "maximum_likelihood" => Between::MaximumLikelihood,
+        _ => Between::PauleMandel,
+    }
 }

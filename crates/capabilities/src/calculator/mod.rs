@@ -9,9 +9,11 @@ mod input;
 mod kind;
 mod parse;
 mod sample;
+mod synonyms;
 
 mod bandits;
 mod bayesian;
+mod boundaries;
 mod comparison;
 mod designs;
 mod health;
@@ -26,6 +28,7 @@ mod sided;
 mod split;
 
 use serde_json::{Value, json};
+use steward_stats::bayes::Better;
 use steward_stats::{Estimate, NotEstimable};
 
 pub use input::{Input, InputError};
@@ -82,6 +85,7 @@ pub struct Answer {
 const FAMILIES: &[&[Method]] = &[
     bandits::METHODS,
     bayesian::METHODS,
+    boundaries::METHODS,
     comparison::METHODS,
     designs::METHODS,
     health::METHODS,
@@ -103,11 +107,14 @@ pub fn methods() -> Vec<&'static Method> {
     all
 }
 
-/// The method of that name; otherwise the nearest name, where there is one.
+/// The method of that name, or that it is a synonym of; otherwise the nearest name, where there is one.
 pub fn find(name: &str) -> Result<&'static Method, crate::CapabilityError> {
     let all = methods();
-    all.iter().find(|m| m.name == name).copied().ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(|m| m.name.to_string()).collect();
+    let plain = name.to_lowercase().replace(['-', ' '], "_");
+    let wanted = synonyms::resolve(&plain).unwrap_or(&plain);
+    all.iter().find(|m| m.name == wanted).copied().ok_or_else(|| {
+        let others = synonyms::SYNONYMS.iter().flat_map(|(_, others)| others.iter().copied());
+        let names: Vec<String> = all.iter().map(|m| m.name).chain(others).map(str::to_string).collect();
         crate::CapabilityError::Unknown {
             kind: "method".into(),
             name: name.into(),
@@ -140,10 +147,10 @@ impl Method {
         json!({ "oneOf": [kind::schema(self.output), kind::schema(&REFUSAL)] })
     }
 
-    /// Name, documentation and both schemas.
+    /// Name, synonyms, documentation and both schemas.
     pub fn describe(&self) -> Value {
         json!({
-            "name": self.name, "doc": self.doc, "source": self.source,
+            "name": self.name, "synonyms": synonyms::of(self.name), "doc": self.doc, "source": self.source,
             "input": self.input_schema(), "output": self.output_schema(),
         })
     }
@@ -208,6 +215,26 @@ pub const POWER: Field = Field::default(
     "0.8",
     "Chance of finding the effect, between 0 and 1",
 );
+
+/// Which way is good.
+pub const BETTER: Field = Field::default(
+    "better",
+    Kind::Choice(&["higher", "lower"]),
+    "\"higher\"",
+    "Which way is good",
+);
+
+/// The way that is good.
+pub fn better(input: &Input<'_>) -> Result<Better, Problem> {
+    Ok(if input.text("better")? == "lower" {
+        Better::Lower
+    } else {
+        Better::Higher
+    })
+}
+
+/// An answer of one estimate.
+pub const ONE: Object = Object::of("The estimate", &[Field::required("estimate", ESTIMATE, "The estimate")]);
 
 /// An estimate, or a refusal, in an answer.
 pub const ESTIMATE: Kind = Kind::Object(&ESTIMATED);

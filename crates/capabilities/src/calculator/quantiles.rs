@@ -1,12 +1,13 @@
 //! Quantiles of units and of events.
 
-use serde_json::{Value, json};
-use steward_stats::quantile::{self, Error, Events, QuantileLift};
+use serde_json::json;
+use steward_stats::quantile::{self, Error, Events};
 
-use super::comparison::LIFT;
+use super::comparison::{LIFT, answer};
 use super::input::Input;
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object};
-use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate};
+use super::sequential::SIDES;
+use super::{LEVEL, Method, ONE, Problem, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -23,7 +24,7 @@ pub const METHODS: &[Method] = &[
                 LEVEL,
             ],
         ),
-        output: &Object::of("The quantile", &[Field::required("estimate", ESTIMATE, "The quantile")]),
+        output: &ONE,
         compute: |i| {
             let found = quantile::one(&i.numbers("values")?, i.number("q")?, i.number("level")?, error(i)?)?;
             Ok(json!({ "estimate": estimate(&found) }))
@@ -35,24 +36,15 @@ pub const METHODS: &[Method] = &[
         source: "Woodruff 1952; Price & Bonett 2002; Deng, Knoblich & Lu 2018",
         input: &Object::of(
             "Two groups",
-            &[
-                Field::required("control", NUMBERS, "One value per unit of the control"),
-                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
-                Q,
-                ERROR,
-                LEVEL,
-            ],
+            &[sample::CONTROL_VALUES, sample::TREATMENT_VALUES, Q, ERROR, SIDES, LEVEL],
         ),
         output: &LIFT,
         compute: |i| {
             let (c, t) = (i.numbers("control")?, i.numbers("treatment")?);
-            answer(quantile::difference(
-                &c,
-                &t,
-                i.number("q")?,
-                i.number("level")?,
-                error(i)?,
-            ))
+            answer(
+                i,
+                quantile::difference(&c, &t, i.number("q")?, i.number("level")?, error(i)?),
+            )
         },
     },
     Method {
@@ -65,26 +57,18 @@ pub const METHODS: &[Method] = &[
                 Field::required("control", Kind::Object(&EVENTS), "The control's events"),
                 Field::required("treatment", Kind::Object(&EVENTS), "The treatment's events"),
                 Q,
+                SIDES,
                 LEVEL,
             ],
         ),
         output: &LIFT,
         compute: |i| {
             let (c, t) = (events(&i.object("control")?)?, events(&i.object("treatment")?)?);
-            let of = |e: &(Vec<f64>, Vec<u64>)| (e.0.clone(), e.1.clone());
-            let ((cv, cu), (tv, tu)) = (of(&c), of(&t));
-            answer(quantile::difference_of_events(
-                Events {
-                    values: &cv,
-                    units: &cu,
-                },
-                Events {
-                    values: &tv,
-                    units: &tu,
-                },
-                i.number("q")?,
-                i.number("level")?,
-            ))
+            let of = |(values, units): &'_ (Vec<f64>, Vec<u64>)| Events { values, units };
+            answer(
+                i,
+                quantile::difference_of_events(of(&c), of(&t), i.number("q")?, i.number("level")?),
+            )
         },
     },
 ];
@@ -117,12 +101,4 @@ fn error(input: &Input<'_>) -> Result<Error, Problem> {
         "kernel" => Error::Kernel,
         _ => Error::Woodruff,
     })
-}
-
-fn answer(lift: QuantileLift) -> Result<Value, Problem> {
-    let absolute = estimate(&lift.absolute?);
-    Ok(json!({
-        "absolute": absolute, "relative": either(&lift.relative),
-        "control": either(&lift.control), "treatment": either(&lift.treatment),
-    }))
 }

@@ -6,9 +6,10 @@ use steward_stats::cluster::{Correction, clustered};
 use steward_stats::hac::hac;
 use steward_stats::regression::{Covariance, Fit, ols};
 
-use super::comparison::two;
+use super::comparison::{sided_or_refused, two};
 use super::input::Input;
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
+use super::sequential::SIDES;
 use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
 
 /// Methods of this file.
@@ -48,7 +49,7 @@ pub const METHODS: &[Method] = &[
     },
     Method {
         name: "cluster_robust",
-        doc: "Least squares with rows in clusters: CR0, CR1, or CR2 with Bell and McCaffrey's degrees of freedom.",
+        doc: "Least squares with rows in clusters: CR0, CR1, CR2 with Bell and McCaffrey's degrees of freedom, or CR3.",
         source: "Liang & Zeger 1986; Bell & McCaffrey 2002; Imbens & Kolesár 2016",
         input: &Object::of(
             "Rows in clusters",
@@ -59,9 +60,9 @@ pub const METHODS: &[Method] = &[
                 Field::required("clusters", COUNTS, "The cluster of each row, as a number"),
                 Field::default(
                     "correction",
-                    Kind::Choice(&["cr0", "cr1", "cr2"]),
+                    Kind::Choice(&["cr0", "cr1", "cr2", "cr3"]),
                     "\"cr2\"",
-                    "Small-sample correction",
+                    "Small-sample correction: none, a factor, Bell–McCaffrey, jackknife; cr2 and cr3 with Satterthwaite df",
                 ),
                 LEVEL,
             ],
@@ -82,6 +83,7 @@ pub const METHODS: &[Method] = &[
             let correction = match i.text("correction")?.as_str() {
                 "cr0" => Correction::Cr0,
                 "cr1" => Correction::Cr1,
+                "cr3" => Correction::Cr3,
                 _ => Correction::Cr2,
             };
             let clusters = i.counts("clusters")?;
@@ -131,6 +133,7 @@ pub const METHODS: &[Method] = &[
                 Field::required("y", NUMBERS, "Outcome per unit"),
                 Field::required("treated", COUNTS, "0 or 1 per unit"),
                 Field::required("covariates", TABLE, "One list per covariate, a value per unit each"),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -143,7 +146,7 @@ pub const METHODS: &[Method] = &[
                 .map(|t| *t != 0.0)
                 .collect();
             let x = rows(i, "covariates", y.len())?;
-            Ok(adjusted(&adjustment::lin(&y, &treated, &x, i.number("level")?)?))
+            adjusted(i, adjustment::lin(&y, &treated, &x, i.number("level")?)?)
         },
     },
     Method {
@@ -152,19 +155,14 @@ pub const METHODS: &[Method] = &[
         source: "Lin 2013",
         input: &Object::of(
             "Two groups with an outcome and covariates",
-            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, LEVEL],
+            &[sample::JOINT_CONTROL, sample::JOINT_TREATMENT, SIDES, LEVEL],
         ),
         output: &ADJUSTED,
         compute: |i| {
             let (c, t) = two(i, sample::with_covariates)?;
             let covariates: Vec<usize> = (1..c.dimension()).collect();
-            Ok(adjusted(&adjustment::interacted(
-                &c,
-                &t,
-                0,
-                &covariates,
-                i.number("level")?,
-            )?))
+            let found = adjustment::interacted(&c, &t, 0, &covariates, i.number("level")?)?;
+            adjusted(i, found)
         },
     },
     Method {
@@ -179,6 +177,7 @@ pub const METHODS: &[Method] = &[
                     Kind::List(&Kind::Object(&sample::JOINT)),
                     "Each arm: outcome, covariates; the control first",
                 ),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -198,7 +197,11 @@ pub const METHODS: &[Method] = &[
                 .collect::<Result<Vec<_>, _>>()?;
             let k = arms.first().map_or(0, steward_stats::Moments::dimension);
             let found = adjustment::ancova(&arms, 0, &(1..k).collect::<Vec<_>>(), i.number("level")?)?;
-            Ok(json!({ "effects": found.iter().map(estimate).collect::<Vec<_>>() }))
+            let effects = found
+                .into_iter()
+                .map(|e| sided_or_refused(i, Ok(e)))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(json!({ "effects": effects }))
         },
     },
     Method {
@@ -209,6 +212,7 @@ pub const METHODS: &[Method] = &[
             "Strata",
             &[
                 Field::required("strata", Kind::List(&Kind::Object(&STRATUM)), "Each stratum"),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -227,7 +231,7 @@ pub const METHODS: &[Method] = &[
                     })
                 })
                 .collect::<Result<Vec<_>, Problem>>()?;
-            Ok(adjusted(&adjustment::post_stratified(&strata, 0, i.number("level")?)?))
+            adjusted(i, adjustment::post_stratified(&strata, 0, i.number("level")?)?)
         },
     },
 ];
@@ -282,11 +286,11 @@ fn coefficients(fit: &Fit, level: f64) -> Value {
     })
 }
 
-fn adjusted(found: &Adjusted) -> Value {
-    json!({
-        "adjusted": estimate(&found.adjusted), "raw": estimate(&found.raw),
+fn adjusted(input: &Input<'_>, found: Adjusted) -> Result<Value, Problem> {
+    Ok(json!({
+        "adjusted": sided_or_refused(input, Ok(found.adjusted))?, "raw": sided_or_refused(input, Ok(found.raw))?,
         "variance_reduction": found.variance_reduction,
-    })
+    }))
 }
 
 fn design(input: &Input<'_>) -> Result<(Vec<f64>, Vec<Vec<f64>>), Problem> {

@@ -154,6 +154,11 @@ pub const fn treatment(of: &'static Object) -> Field {
     Field::required("treatment", Kind::Object(of), "The treatment")
 }
 
+/// The control as raw values.
+pub const CONTROL_VALUES: Field = Field::required("control", NUMBERS, "One value per unit of the control");
+/// The treatment as raw values.
+pub const TREATMENT_VALUES: Field = Field::required("treatment", NUMBERS, "One value per unit of the treatment");
+
 /// The control with an outcome and covariates.
 pub const JOINT_CONTROL: Field = Field::required("control", Kind::Object(&JOINT), "The control: outcome, covariates");
 /// The treatment with the same variables.

@@ -7,7 +7,7 @@ use steward_stats::{msprt, sequential_srm};
 
 use super::input::Input;
 use super::kind::{Field, Kind, NUMBERS, Object, TABLE};
-use super::{ALPHA, ESTIMATE, LEVEL, Method, POWER, Problem, estimate};
+use super::{ALPHA, ESTIMATE, LEVEL, Method, ONE, POWER, Problem, estimate};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -190,7 +190,7 @@ pub const METHODS: &[Method] = &[
                 Field::required("path", NUMBERS, "The same after each look"),
                 Field::required(
                     "log_bayes_factor",
-                    Kind::List(&Kind::Number),
+                    Kind::List(&Kind::Maybe(&Kind::Number)),
                     "ln of the Bayes factor; null: infinite",
                 ),
                 Field::required("posterior", NUMBERS, "Posterior mean of each share"),
@@ -216,20 +216,21 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-const ONE: Object = Object::of("The estimate", &[Field::required("estimate", ESTIMATE, "The estimate")]);
-
-const FRACTIONS: Field = Field::required(
+/// Of a plan of looks.
+pub const FRACTIONS: Field = Field::required(
     "information_fractions",
     NUMBERS,
     "Information fraction of each look, rising; 1 is the planned end",
 );
-const SPENDING: Field = Field::default(
+/// Of a plan of looks.
+pub const SPENDING: Field = Field::default(
     "spending",
     Kind::Choice(&["obrien_fleming", "pocock", "kim_demets", "hwang_shih_decani"]),
     "\"obrien_fleming\"",
     "How alpha is spent over information",
 );
-const PARAMETER: Field = Field::optional(
+/// Of a plan of looks.
+pub const PARAMETER: Field = Field::optional(
     "spending_parameter",
     Kind::Number,
     "Power of Kim–DeMets (2 when left out), gamma of Hwang–Shih–DeCani (−4 when left out)",
@@ -241,13 +242,15 @@ pub const SIDES: Field = Field::default(
     "\"two_sided\"",
     "Which effects count; one-sided tests put all of alpha there",
 );
-const FINAL: Field = Field::default(
+/// Of a plan of looks.
+pub const FINAL: Field = Field::default(
     "final",
     Kind::Flag,
     "false",
     "The last look is the end whatever its fraction: it spends what is left of alpha",
 );
-const LOOKS: Field = Field::required(
+/// Of a plan of looks.
+pub const LOOKS: Field = Field::required(
     "looks",
     Kind::List(&Kind::Object(&Object::of(
         "Boundary of a look",
@@ -276,8 +279,13 @@ pub fn sides(input: &Input<'_>) -> Result<Sides, Problem> {
 
 /// How alpha is spent.
 pub fn spending(input: &Input<'_>) -> Result<Spending, Problem> {
-    let parameter = input.maybe_number("spending_parameter");
-    Ok(match input.text("spending")?.as_str() {
+    spending_of(input, "spending", "spending_parameter")
+}
+
+/// How error is spent, by the fields that name the function and its parameter.
+pub fn spending_of(input: &Input<'_>, function: &str, parameter: &str) -> Result<Spending, Problem> {
+    let parameter = input.maybe_number(parameter);
+    Ok(match input.text(function)?.as_str() {
         "pocock" => Spending::Pocock,
         "kim_demets" => Spending::KimDemets {
             power: parameter.unwrap_or(2.0),
@@ -289,7 +297,8 @@ pub fn spending(input: &Input<'_>) -> Result<Spending, Problem> {
     })
 }
 
-fn design(input: &Input<'_>) -> Result<Design, Problem> {
+/// A plan of looks.
+pub fn design(input: &Input<'_>) -> Result<Design, Problem> {
     Ok(Design {
         fractions: input.numbers("information_fractions")?,
         alpha: input.number("alpha")?,

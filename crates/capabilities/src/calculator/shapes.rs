@@ -1,15 +1,15 @@
 //! Metrics of a shape of their own: capped and trimmed means, funnels, retention.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use steward_stats::capping::{Cap, capped_lift, trimmed};
 use steward_stats::funnel::funnel;
-use steward_stats::lift::Lift;
 use steward_stats::retention::{Unit, Window, retention};
 
-use super::comparison::LIFT;
+use super::comparison::{LIFT, sided_or_refused, written};
 use super::input::Input;
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
-use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
+use super::sequential::SIDES;
+use super::{LEVEL, Method, ONE, Problem, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -20,8 +20,8 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups and where values are pulled in",
             &[
-                Field::required("control", NUMBERS, "One value per unit of the control"),
-                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
+                sample::CONTROL_VALUES,
+                sample::TREATMENT_VALUES,
                 Field::default(
                     "kind",
                     Kind::Choice(&["absolute", "percentile"]),
@@ -36,6 +36,7 @@ pub const METHODS: &[Method] = &[
                     "false",
                     "Percentiles of values other than 0",
                 ),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -69,7 +70,7 @@ pub const METHODS: &[Method] = &[
                 return Err(e.into());
             }
             Ok(json!({
-                "capped": written(&found.capped), "raw": written(&found.raw),
+                "capped": written(i, &found.capped)?, "raw": written(i, &found.raw)?,
                 "low": found.cap.low, "high": found.cap.high, "moved": found.cap.moved,
             }))
         },
@@ -81,25 +82,23 @@ pub const METHODS: &[Method] = &[
         input: &Object::of(
             "Two groups",
             &[
-                Field::required("control", NUMBERS, "One value per unit of the control"),
-                Field::required("treatment", NUMBERS, "One value per unit of the treatment"),
+                sample::CONTROL_VALUES,
+                sample::TREATMENT_VALUES,
                 Field::default(
                     "trim",
                     Kind::Number,
                     "0.2",
                     "Share taken off each end, from 0 to below 0.5",
                 ),
+                SIDES,
                 LEVEL,
             ],
         ),
-        output: &Object::of(
-            "The difference",
-            &[Field::required("estimate", ESTIMATE, "Treatment − control")],
-        ),
+        output: &ONE,
         compute: |i| {
             let (c, t) = (i.numbers("control")?, i.numbers("treatment")?);
-            let found = trimmed(&c, &t, i.number("trim")?, i.number("level")?)?;
-            Ok(json!({ "estimate": estimate(&found) }))
+            let found = trimmed(&c, &t, i.number("trim")?, i.number("level")?);
+            Ok(json!({ "estimate": sided_or_refused(i, found)? }))
         },
     },
     Method {
@@ -111,6 +110,7 @@ pub const METHODS: &[Method] = &[
             &[
                 Field::required("control", TABLE, "One list per step, a value per unit each"),
                 Field::required("treatment", TABLE, "Same steps"),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -120,16 +120,14 @@ pub const METHODS: &[Method] = &[
         ),
         compute: |i| {
             let found = funnel(&columns(i, "control")?, &columns(i, "treatment")?, i.number("level")?)?;
-            let steps: Vec<Value> = found
-                .iter()
-                .map(|s| {
-                    let mut step = json!({ "step": s.step, "overall": written(&s.overall) });
-                    if let Some(previous) = &s.from_previous {
-                        step["from_previous"] = written(previous);
-                    }
-                    step
-                })
-                .collect();
+            let mut steps = Vec::new();
+            for s in &found {
+                let mut step = json!({ "step": s.step, "overall": written(i, &s.overall)? });
+                if let Some(previous) = &s.from_previous {
+                    step["from_previous"] = written(i, previous)?;
+                }
+                steps.push(step);
+            }
             Ok(json!({ "steps": steps }))
         },
     },
@@ -147,6 +145,7 @@ pub const METHODS: &[Method] = &[
                     Kind::List(&Kind::Object(&WINDOW)),
                     "Windows: day-7 retention is from 7 to 7",
                 ),
+                SIDES,
                 LEVEL,
             ],
         ),
@@ -175,16 +174,14 @@ pub const METHODS: &[Method] = &[
                 &windows,
                 i.number("level")?,
             )?;
-            let all: Vec<Value> = found
-                .iter()
-                .map(|r| {
-                    json!({
-                        "from": r.window.from, "to": r.window.to,
-                        "eligible": [r.eligible.0, r.eligible.1], "retained": [r.retained.0, r.retained.1],
-                        "lift": written(&r.lift),
-                    })
-                })
-                .collect();
+            let mut all = Vec::new();
+            for r in &found {
+                all.push(json!({
+                    "from": r.window.from, "to": r.window.to,
+                    "eligible": [r.eligible.0, r.eligible.1], "retained": [r.retained.0, r.retained.1],
+                    "lift": written(i, &r.lift)?,
+                }));
+            }
             Ok(json!({ "windows": all }))
         },
     },
@@ -229,13 +226,6 @@ const RETAINED: Object = Object::of(
         Field::required("lift", Kind::Object(&LIFT), "Shares compared"),
     ],
 );
-
-fn written(lift: &Lift) -> Value {
-    json!({
-        "absolute": either(&lift.absolute), "relative": either(&lift.relative),
-        "control": either(&lift.control), "treatment": either(&lift.treatment),
-    })
-}
 
 /// Moments of columns that must be equally long.
 pub fn columns(input: &Input<'_>, name: &str) -> Result<steward_stats::Moments, Problem> {

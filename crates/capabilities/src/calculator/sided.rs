@@ -1,7 +1,6 @@
 //! One direction only, accepted harm, and the relative lift over a noisy baseline.
 
 use serde_json::json;
-use steward_stats::bayes::Better;
 use steward_stats::fieller::fieller;
 use steward_stats::lift::{Comparison, Statistic};
 use steward_stats::one_sided::{non_inferiority, one_sided};
@@ -10,7 +9,7 @@ use steward_stats::{Estimate, Moments};
 use super::input::Input;
 use super::kind::{Field, Kind, Object};
 use super::sequential::{SIDES, sides};
-use super::{ESTIMATE, LEVEL, Method, Problem, estimate, sample};
+use super::{BETTER, ESTIMATE, LEVEL, Method, ONE, Problem, better, estimate, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[
@@ -58,6 +57,22 @@ pub const METHODS: &[Method] = &[
         compute: |i| relative(i, sample::with_covariates, Statistic::Mean { y: 0 }, 1),
     },
     Method {
+        name: "fieller_ratio",
+        doc: "Relative lift of a ratio of sums with Fieller's interval, delta method within the arms.",
+        source: "Fieller 1954; Deng, Knoblich & Lu 2018",
+        input: &Object::of(
+            "Two groups with a numerator and a denominator per unit",
+            &[
+                sample::control(&sample::RATIO),
+                sample::treatment(&sample::RATIO),
+                SIDES,
+                LEVEL,
+            ],
+        ),
+        output: &ONE,
+        compute: |i| relative(i, sample::ratio, super::comparison::RATIO, 2),
+    },
+    Method {
         name: "one_sided",
         doc: "One-sided bound and p-value of an estimate, from t or the normal.",
         source: "Casella & Berger 2002, section 9.2",
@@ -81,12 +96,7 @@ pub const METHODS: &[Method] = &[
                     Kind::Number,
                     "Accepted harm, 0 or more, in the unit of the estimate",
                 ),
-                Field::default(
-                    "better",
-                    Kind::Choice(&["higher", "lower"]),
-                    "\"higher\"",
-                    "Which way is good",
-                ),
+                BETTER,
                 LEVEL,
             ],
         ),
@@ -105,12 +115,7 @@ pub const METHODS: &[Method] = &[
             ],
         ),
         compute: |i| {
-            let better = if i.text("better")? == "lower" {
-                Better::Lower
-            } else {
-                Better::Higher
-            };
-            let found = non_inferiority(&given(i)?, i.number("margin")?, better)?;
+            let found = non_inferiority(&given(i)?, i.number("margin")?, better(i)?)?;
             Ok(json!({
                 "estimate": estimate(&found.estimate), "non_inferior": found.non_inferior, "superior": found.superior,
                 "inferior": found.inferior, "superiority_p": found.superiority_p,
@@ -119,7 +124,6 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-const ONE: Object = Object::of("The estimate", &[Field::required("estimate", ESTIMATE, "The estimate")]);
 const POINT: Field = Field::required("point", Kind::Number, "Estimate");
 const SE: Field = Field::required("se", Kind::Number, "Its standard error");
 const DF: Field = Field::optional("df", Kind::Number, "Degrees of freedom of t; the normal when left out");

@@ -36,6 +36,105 @@ fn names_are_unique_words_in_snake_case() {
 }
 
 #[test]
+fn other_names_lead_to_one_method_each() {
+    let mut seen = BTreeSet::new();
+    for (method, others) in super::synonyms::SYNONYMS {
+        assert_eq!(find(method).unwrap().name, *method);
+        for other in *others {
+            assert!(
+                seen.insert(*other) && !methods().iter().any(|m| m.name == *other),
+                "{other}"
+            );
+            assert_eq!(find(other).unwrap().name, *method);
+        }
+    }
+    assert_eq!(find("Z-Test").unwrap().name, "proportions_z");
+    let error = find("mspr").err().unwrap().to_string();
+    assert!(error.contains("msprt"), "{error}");
+}
+
+#[test]
+fn schemas_say_where_null_may_stand() {
+    let schema = method("capped_mean").input_schema();
+    assert_eq!(schema["properties"]["high"]["type"], json!(["number", "null"]));
+    assert!(
+        schema["properties"]["kind"]["enum"]
+            .as_array()
+            .unwrap()
+            .contains(&Value::Null)
+    );
+    let arms = json!({ "control": [1, 2, 3, 9], "treatment": [2, 3, 4, 9], "high": null, "low": 0, "kind": null });
+    assert!(method("capped_mean").answer(&arms).unwrap().estimated);
+}
+
+/// Numbers, words and lists thrown at every method: an answer of the declared shape, a refusal or a path; never a panic.
+#[test]
+fn random_input_is_answered_or_refused() {
+    fn value(kind: super::Kind, rng: &mut steward_stats::Rng, length: usize) -> Value {
+        use super::Kind;
+        let wild = [
+            0.0, 1.0, -1.0, 0.5, 2.0, 1e-300, 1e300, -1e8, 1e8, 0.05, 0.95, 3.0, 17.0,
+        ];
+        let number = |rng: &mut steward_stats::Rng| match rng.below(4) {
+            0 => wild[rng.below(wild.len() as u64) as usize],
+            1 => rng.normal(),
+            2 => rng.uniform(),
+            _ => 10.0 + rng.normal(),
+        };
+        match kind {
+            Kind::Number => json!(number(rng)),
+            Kind::Count => json!(rng.below([2, 3, 10, 1000][rng.below(4) as usize])),
+            Kind::Flag => json!(rng.bernoulli(0.5)),
+            Kind::Text => json!(["a", "b", ""][rng.below(3) as usize]),
+            Kind::Choice(words) => json!(words[rng.below(words.len() as u64) as usize]),
+            Kind::Maybe(inner) => value(*inner, rng, length),
+            Kind::List(item) => (0..length).map(|_| value(*item, rng, length)).collect(),
+            Kind::Object(object) => fields(object, rng, length),
+        }
+    }
+    fn fields(object: &super::Object, rng: &mut steward_stats::Rng, length: usize) -> Value {
+        let form = match object.forms.len() {
+            0 => None,
+            n => Some(object.forms[rng.below(n as u64) as usize]),
+        };
+        let mut out = serde_json::Map::new();
+        for field in object.fields {
+            let wanted = field.required || form.is_some_and(|f| f.contains(&field.name));
+            let length = if rng.bernoulli(0.05) {
+                rng.below(4) as usize
+            } else {
+                length
+            };
+            if wanted || (field.default.is_some() && rng.bernoulli(0.3)) || rng.bernoulli(0.08) {
+                out.insert(field.name.into(), value(field.kind, rng, length));
+            }
+        }
+        Value::Object(out)
+    }
+    let mut estimated = 0;
+    for (stream, m) in methods().into_iter().enumerate() {
+        for run in 0..60 {
+            let mut rng = steward_stats::Rng::keyed(41, &[stream as u64, run]);
+            let length = 1 + rng.below(9) as usize;
+            let input = fields(m.input, &mut rng, length);
+            let Ok(answer) = m.answer(&input) else { continue };
+            assert_eq!(
+                answer,
+                m.answer(&input).unwrap(),
+                "{}: not the same twice: {input}",
+                m.name
+            );
+            if answer.estimated {
+                estimated += 1;
+                let shape = super::kind::check(m.output, &answer.value, "$");
+                assert!(shape.is_ok(), "{}: {shape:?} from {input}", m.name);
+            }
+        }
+    }
+    assert!(estimated > 500, "{estimated}");
+}
+
+#[test]
 fn an_empty_input_is_never_an_estimate() {
     for m in methods() {
         let answer = m.answer(&json!({}));
@@ -208,6 +307,39 @@ fn worked_answers() {
             "/estimate/point",
             0.2,
             1e-12,
+        ),
+        (
+            "fieller_ratio",
+            json!({ "control": { "numerators": [8, 11, 10, 9, 12], "denominators": [4, 5, 5, 4, 6] },
+                    "treatment": { "numerators": [9, 12, 10, 9, 14], "denominators": [4, 5, 5, 4, 6] } }),
+            "/estimate/point",
+            0.08,
+            1e-12,
+        ),
+        (
+            "bayes_ratio",
+            json!({ "control": { "numerators": [8, 11, 10, 9, 12], "denominators": [4, 5, 5, 4, 6] },
+                    "treatment": { "numerators": [8, 11, 10, 9, 12], "denominators": [4, 5, 5, 4, 6] } }),
+            "/chance_to_win",
+            0.5,
+            1e-6,
+        ),
+        // Jennison & Turnbull, table 2.1.
+        (
+            "classical_boundaries",
+            json!({ "information_fractions": even, "shape": "pocock" }),
+            "/constant",
+            2.413,
+            5e-4,
+        ),
+        // gsDesign's manual.
+        (
+            "futility_boundaries",
+            json!({ "information_fractions": [1.0 / 3.0, 2.0 / 3.0, 1.0], "power": 0.9,
+                    "spending": "hwang_shih_decani", "beta_spending": "hwang_shih_decani", "beta_spending_parameter": -2 }),
+            "/looks/1/futility_z",
+            0.94,
+            5e-3,
         ),
         (
             "one_sided",

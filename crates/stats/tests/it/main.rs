@@ -1,6 +1,7 @@
 //! Behaviour of the statistics through their public functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod additions;
 mod bandit;
 mod bayes;
 mod design;
