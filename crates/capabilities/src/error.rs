@@ -20,6 +20,11 @@ pub enum CapabilityError {
     /// The request does not make sense; says what was expected.
     #[error("{0}")]
     Invalid(String),
+    /// No definitions are in force.
+    #[error(
+        "no definitions are in force yet: run `steward apply` (what the folder says is not live until it is applied)"
+    )]
+    NotApplied,
     /// A policy forbids it; says which and what would satisfy it.
     #[error("refused: {0}")]
     Refused(String),

@@ -36,6 +36,7 @@ pub fn status(error: &CapabilityError) -> StatusCode {
         CapabilityError::Unknown { .. } => StatusCode::NOT_FOUND,
         CapabilityError::Invalid(_) | CapabilityError::Definitions(_) => StatusCode::UNPROCESSABLE_ENTITY,
         CapabilityError::Refused(_) => StatusCode::FORBIDDEN,
+        CapabilityError::NotApplied => StatusCode::CONFLICT,
         CapabilityError::Engine(steward_compute::EngineError::Plan { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
         CapabilityError::Ledger(LedgerError::Ambiguous { .. } | LedgerError::Invalid { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY

@@ -4,6 +4,7 @@ pub mod api;
 pub mod charts;
 pub mod error;
 pub mod format;
+pub mod growthbook;
 mod guard;
 pub mod pack;
 pub mod state;
@@ -31,6 +32,7 @@ pub fn router(state: State) -> Router {
         .route("/health", get(async || "ok\n"))
         .merge(ui::router())
         .merge(api::router())
+        .merge(growthbook::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -63,6 +65,11 @@ pub async fn serve(
             tracing::debug!("TCP_NODELAY: {e}");
         }
     });
+    let closing = state.closing();
+    let shutdown = async move {
+        shutdown.await;
+        closing.cancel();
+    };
     axum::serve(listener, router(state))
         .with_graceful_shutdown(shutdown)
         .await

@@ -1,11 +1,19 @@
 //! What handlers share: the project as loaded last, and how to load it again when its files change.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
-use steward_capabilities::Context;
+use steward_capabilities::flags::{self, Live};
+use steward_capabilities::{CapabilityError, Context};
 use steward_definitions::Diagnostic;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
+use tokio_util::sync::CancellationToken;
+
+/// How long what is live is served without a look at the ledger, which other processes append to as well.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often those who wait for changes look.
+const WAIT: Duration = Duration::from_millis(500);
 
 /// The project as it was read last.
 #[derive(Clone)]
@@ -26,6 +34,24 @@ pub trait Loader: Send + Sync {
     fn fingerprint(&self) -> u64;
     /// Reads everything anew.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>>;
+    /// "Now" for schedules and ramps, microseconds since 1970 UTC: the wall clock, or `as_of` of `steward.yaml`.
+    fn now_us(&self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
+    }
+    /// The value of a secret given by reference (`env:NAME`, `file:PATH`).
+    fn secret(&self, reference: &str) -> Result<String, String> {
+        Err(format!("nobody resolves the secret {reference:?} here"))
+    }
+}
+
+/// What is live, and when the ledger was looked at for it.
+#[derive(Default)]
+struct Seen {
+    live: Option<Arc<Live>>,
+    /// The ledger's last event at that moment.
+    head: Option<u64>,
+    at: Option<Instant>,
 }
 
 /// Shared by all handlers.
@@ -34,6 +60,10 @@ pub struct State {
     loaded: Arc<RwLock<Loaded>>,
     loader: Arc<dyn Loader>,
     hosts: Arc<[String]>,
+    seen: Arc<std::sync::RwLock<Seen>>,
+    /// One looks at the ledger at a time.
+    looking: Arc<Mutex<()>>,
+    closing: CancellationToken,
 }
 
 impl State {
@@ -43,6 +73,9 @@ impl State {
             loaded: Arc::new(RwLock::new(loaded)),
             loader,
             hosts: Arc::new([]),
+            seen: Arc::default(),
+            looking: Arc::default(),
+            closing: CancellationToken::new(),
         }
     }
 
@@ -79,5 +112,87 @@ impl State {
             }
         }
         loaded.clone()
+    }
+
+    /// The flags that are served now: the applied definitions as of this moment. Compiled once for each state of the
+    /// ledger and each step of a schedule.
+    ///
+    /// # Errors
+    /// [`CapabilityError::NotApplied`] while nothing was applied.
+    pub async fn live(&self) -> Result<Arc<Live>, CapabilityError> {
+        let now_us = self.loader.now_us();
+        if let Some(live) = self.fresh(now_us) {
+            return Ok(live);
+        }
+        let _one = self.looking.lock().await;
+        if let Some(live) = self.fresh(now_us) {
+            return Ok(live);
+        }
+        let ledger = self.loaded.read().await.context.ledger.clone();
+        let at = Some(Instant::now());
+        let head = ledger.head().await?.map(|(sequence, _)| sequence);
+        let (known, known_head) = {
+            let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+            (seen.live.clone(), seen.head)
+        };
+        let current = |live: &Arc<Live>| head == known_head && live.until_us.is_none_or(|until| now_us < until);
+        let live = match known {
+            Some(live) if current(&live) => live,
+            known => match (flags::live(&ledger, now_us, None).await, known) {
+                (Ok(live), _) => Arc::new(live),
+                (Err(cause), Some(known)) => {
+                    tracing::warn!("keeping the flags that were live last: {cause}");
+                    known
+                }
+                (Err(cause), None) => return Err(cause),
+            },
+        };
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        *seen = Seen {
+            live: Some(live.clone()),
+            head,
+            at,
+        };
+        Ok(live)
+    }
+
+    /// What is live, if that is known well enough not to look at the ledger.
+    fn fresh(&self, now_us: i64) -> Option<Arc<Live>> {
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        let live = seen.live.as_ref()?;
+        let recent = seen.at.is_some_and(|at| at.elapsed() < LOOK);
+        (recent && live.until_us.is_none_or(|until| now_us < until)).then(|| live.clone())
+    }
+
+    /// Something was appended to the ledger: what is live is looked at anew when it is next asked for.
+    pub fn appended(&self) {
+        self.seen.write().unwrap_or_else(PoisonError::into_inner).at = None;
+    }
+
+    /// Waits until something else is live than what has this digest.
+    pub async fn live_after(&self, digest: &str) -> Arc<Live> {
+        loop {
+            tokio::time::sleep(WAIT).await;
+            if let Ok(live) = self.live().await
+                && live.digest != digest
+            {
+                return live;
+            }
+        }
+    }
+
+    /// Cancelled when the server stops: answers without an end must end then.
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
+    /// The value of a secret given by reference.
+    pub fn secret(&self, reference: &str) -> Result<String, String> {
+        self.loader.secret(reference)
+    }
+
+    /// "Now" for schedules and ramps, microseconds since 1970 UTC.
+    pub fn now_us(&self) -> i64 {
+        self.loader.now_us()
     }
 }

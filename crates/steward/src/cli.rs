@@ -101,6 +101,15 @@ pub enum Command {
         #[command(subcommand)]
         command: ExperimentCommand,
     },
+    /// Flags as they were applied: list, show, evaluate, find what should be gone.
+    #[command(
+        after_help = "Examples:\n  steward flag list\n  steward flag eval checkout --attributes '{\"id\": \"u1\", \"country\": \"DE\"}' --explain"
+    )]
+    Flag {
+        /// What to do.
+        #[command(subcommand)]
+        command: FlagCommand,
+    },
     /// Compute a statistical method by hand: JSON on standard input, JSON out.
     #[command(
         after_help = "Exit code 1: the input cannot be estimated; 2: it does not have the method's shape.\n\nExamples:\n  steward stats --list\n  echo '{\"control\": {\"n\": 100, \"mean\": 5, \"sd\": 2}, \"treatment\": {\"n\": 100, \"mean\": 6, \"sd\": 2}}' | steward stats welch_t"
@@ -279,6 +288,37 @@ pub enum DatasetCommand {
         /// Dataset.
         name: String,
     },
+}
+
+/// About flags.
+#[derive(Debug, Subcommand)]
+pub enum FlagCommand {
+    /// All flags that are live.
+    List,
+    /// Where a flag's rules stand, and who changed it last.
+    Show {
+        /// Flag.
+        name: String,
+    },
+    /// What a unit gets, and why.
+    #[command(
+        after_help = "Examples:\n  steward flag eval checkout --attributes '{\"id\": \"u1\", \"country\": \"DE\"}' --explain\n  steward flag eval checkout --attributes '{\"id\": \"u1\"}' --as-of 2026-03-01 --json"
+    )]
+    Eval {
+        /// Flag.
+        name: String,
+        /// Attributes of the unit, as a JSON object.
+        #[arg(long, value_name = "JSON", default_value = "{}")]
+        attributes: String,
+        /// As of a time (RFC 3339 or a date): what was applied by then, with schedules and ramps as they stood.
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+        /// Also every rule that was passed over, and why.
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Flags that should be gone; exit code 1 if there are any.
+    Stale,
 }
 
 /// About experiments.

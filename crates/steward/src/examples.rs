@@ -9,6 +9,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("dataset list", &["steward dataset list"]),
     ("dataset history", &["steward dataset history orders"]),
     ("experiment list", &["steward experiment list"]),
+    ("flag list", &["steward flag list", "steward flag list --json"]),
+    ("flag show", &["steward flag show checkout"]),
+    ("flag stale", &["steward flag stale"]),
     (
         "objective status",
         &[

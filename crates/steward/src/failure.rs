@@ -64,6 +64,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong, in words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// As [`Failure::print`]; with `--json` also as the one document on standard output.
     pub fn tell(self, json: bool) -> ExitCode {
         if json {
@@ -94,7 +99,7 @@ impl From<CapabilityError> for Failure {
                 Failure::no(lines.join("\n"))
             }
             CapabilityError::Unknown { .. } | CapabilityError::Invalid(_) => Failure::call(e.to_string()),
-            CapabilityError::Refused(_) => Failure::no(e.to_string()),
+            CapabilityError::Refused(_) | CapabilityError::NotApplied => Failure::no(e.to_string()),
             CapabilityError::File { .. } => Failure::world(e.to_string()),
         }
     }

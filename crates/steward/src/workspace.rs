@@ -197,4 +197,12 @@ impl Loader for FolderLoader {
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>> {
         Box::pin(self.read())
     }
+
+    fn now_us(&self) -> i64 {
+        self.now_us.unwrap_or_else(now_us)
+    }
+
+    fn secret(&self, reference: &str) -> Result<String, String> {
+        secrets::resolve(reference).map_err(|failure| failure.message().to_owned())
+    }
 }

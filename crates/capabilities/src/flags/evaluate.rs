@@ -86,6 +86,8 @@ pub struct Evaluation<'a> {
     pub source: Source,
     /// The rule, if one answered and has a name.
     pub rule: &'a str,
+    /// Its place among the feature's rules.
+    pub number: Option<usize>,
     /// The assignment, if a split answered.
     pub assigned: Option<Assigned<'a>>,
 }
@@ -166,6 +168,17 @@ impl FeatureSet {
         self.feature(key, self.find(key), None, subject, observer)
     }
 
+    /// As [`FeatureSet::observe`], for the feature at a place.
+    pub(super) fn observe_at<'a, O: Observer<'a>>(
+        &'a self,
+        at: usize,
+        subject: &mut Subject<'a>,
+        observer: &mut O,
+    ) -> Evaluation<'a> {
+        let key = self.features.get(at).map_or("", |f| &*f.key);
+        self.feature(key, Some(at), None, subject, observer)
+    }
+
     fn feature<'a, O: Observer<'a>>(
         &'a self,
         key: &str,
@@ -178,6 +191,7 @@ impl FeatureSet {
             value,
             source,
             rule: "",
+            number: None,
             assigned: None,
         };
         if at.is_some_and(|at| outer.is_some_and(|o| o.holds(at))) {
@@ -227,6 +241,7 @@ impl FeatureSet {
                         value: &force.value,
                         source: Source::Force,
                         rule: &rule.id,
+                        number: Some(number),
                         assigned: None,
                     };
                 }
@@ -241,6 +256,7 @@ impl FeatureSet {
                             value,
                             source: Source::Experiment,
                             rule: &rule.id,
+                            number: Some(number),
                             assigned: Some(ran.assigned),
                         };
                     }

@@ -1,19 +1,30 @@
 //! Who gets what, and why? Flags evaluated bit for bit as the GrowthBook JavaScript SDK evaluates them.
 
+mod answer;
+mod clock;
+mod compile;
 mod condition;
 mod evaluate;
+mod explain;
 mod hash;
+mod live;
 mod parse;
 mod payload;
 mod sticky;
 mod value;
 mod version;
 
+pub use answer::{Answer, Reason};
+pub use clock::{RampState, Schedule};
 pub use evaluate::{Assigned, Evaluation, Observer, Silent, Source, Subject};
+pub use explain::{Explained, FlagStatus, PassedOver, explain, status, statuses};
+pub use live::{Hold, Holds, Live, LiveFlag, RuleState, live};
 pub use parse::{JsonError, parse as parse_json};
 pub use payload::{FeatureSet, PayloadError};
 pub use sticky::Sticky;
 pub use value::{Value, number_text};
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod tests;

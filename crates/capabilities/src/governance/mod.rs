@@ -141,9 +141,30 @@ pub async fn applied(ledger: &Ledger, as_of: Option<i64>) -> Result<Option<Proje
     Ok(last.as_ref().map(read_applied).transpose()?.map(|(_, project)| project))
 }
 
+/// The definitions in force and the application that they come from: now, or as of a moment. `None` if nothing was
+/// applied yet.
+pub async fn in_force(ledger: &Ledger, as_of: Option<i64>) -> Result<Option<InForce>, CapabilityError> {
+    let Some(event) = last_application(ledger, as_of).await? else {
+        return Ok(None);
+    };
+    let (payload, project) = read_applied(&event)?;
+    Ok(Some(InForce {
+        project,
+        digest: payload.digest,
+        sequence: event.sequence,
+        at_us: event.at_us,
+        actor: event.actor,
+    }))
+}
+
 /// Every application of definitions, oldest first.
 pub async fn applications(ledger: &Ledger, as_of: Option<i64>) -> Result<Vec<Application>, CapabilityError> {
     Ok(ledger.project::<Record>(as_of).await?.applications)
+}
+
+/// Who changed which definition last, by `kind/name`.
+pub async fn last_changes(ledger: &Ledger) -> Result<std::collections::BTreeMap<String, LastChange>, CapabilityError> {
+    Ok(ledger.project::<projection::LastChanges>(None).await?.0)
 }
 
 /// Records a decision after checking policy at this moment; [`CapabilityError::Refused`] says what would satisfy it.

@@ -1,10 +1,12 @@
 //! Applications and decisions, folded from events.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use steward_ledger::{Event, Projection};
 
 use super::events::{APPLIED, AppliedPayload, AppliedPrivate, DECIDED, DecidedPayload, DecidedPrivate, WAIVED};
-use super::types::{Application, Citation, Decision};
+use super::types::{Application, Citation, Decision, LastChange};
 
 /// What was applied and decided, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -83,4 +85,33 @@ fn citation(value: &serde_json::Value) -> Option<Citation> {
         id: value.get("id")?.as_str()?.to_string(),
         value_digest: value.get("value_digest")?.as_str()?.to_string(),
     })
+}
+
+/// Who changed what last, by `kind/name`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LastChanges(pub BTreeMap<String, LastChange>);
+
+impl Projection for LastChanges {
+    const NAME: &'static str = "governance.last_changes";
+    const VERSION: u32 = 1;
+    const READS_PRIVATE: bool = false;
+
+    fn apply(&mut self, event: &Event) {
+        if event.kind != APPLIED {
+            return;
+        }
+        let changes = event.payload.pointer("/plan/changes").and_then(|c| c.as_array());
+        for reference in changes
+            .into_iter()
+            .flatten()
+            .filter_map(|c| c.get("reference")?.as_str())
+        {
+            let change = LastChange {
+                sequence: event.sequence,
+                at_us: event.at_us,
+                actor: event.actor.clone(),
+            };
+            self.0.insert(reference.to_owned(), change);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What governance answers.
 
 use serde::{Deserialize, Serialize};
+use steward_definitions::Project;
 
 /// What applying would change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -138,6 +139,32 @@ impl Choice {
         .into_iter()
         .find(|c| c.word() == word.trim().to_lowercase().replace('-', "_"))
     }
+}
+
+/// Definitions in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The definitions.
+    pub project: Project,
+    /// Their digest.
+    pub digest: String,
+    /// Event of the application.
+    pub sequence: u64,
+    /// When they were applied, microseconds since 1970 UTC.
+    pub at_us: i64,
+    /// Who applied them.
+    pub actor: String,
+}
+
+/// The last change of a definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    /// Event of the application.
+    pub sequence: u64,
+    /// When, microseconds since 1970 UTC.
+    pub at_us: i64,
+    /// Who.
+    pub actor: String,
 }
 
 /// A decision to take.

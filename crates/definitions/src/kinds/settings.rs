@@ -31,6 +31,20 @@ pub struct Settings {
     /// `object`, `any`); empty means anything.
     #[serde(default)]
     pub attributes: std::collections::BTreeMap<String, String>,
+    /// Client keys under which applications get flags through a GrowthBook SDK.
+    #[serde(default)]
+    pub sdk: Vec<SdkConnection>,
+}
+
+/// Who may get flags through a GrowthBook SDK, and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SdkConnection {
+    /// The client key, `sdk-…`; it stands in applications and is no secret.
+    pub key: String,
+    /// Reference to a secret (`env:NAME` or `file:PATH`) under which the payload is encrypted: 16 bytes in base64.
+    pub encryption: Option<String>,
+    /// Flags are evaluated by the server alone: the rules are not given out.
+    pub remote: bool,
 }
 
 /// Which engine and with which limits.

@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, MapReader, moment};
 use crate::nearest::nearest;
 use crate::project::Source;
-use crate::{Diagnostic, EngineSettings, Person, Settings, Span, yaml};
+use crate::{Diagnostic, EngineSettings, Person, SdkConnection, Settings, Span, yaml};
 
 /// Reads the settings; what is missing or wrong is reported and takes its default.
 pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>) -> Settings {
@@ -120,6 +120,18 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
             }
         }
     }
+    for mut inner in map.maps("sdk") {
+        let connection = read_connection(&mut inner);
+        if settings.sdk.iter().any(|c| c.key == connection.key) {
+            inner.error(
+                "duplicate-name",
+                "key",
+                format!("the client key `{}` is given twice", connection.key),
+            );
+        }
+        inner.finish();
+        settings.sdk.push(connection);
+    }
     settings.people = map
         .list("people")
         .iter()
@@ -190,23 +202,47 @@ fn read_engine(decoder: &Decoder, node: &yaml::Node) -> EngineSettings {
     engine.kind = map.choice("kind", &KINDS).unwrap_or(engine.kind);
     engine.memory_mib = map.count("memory_mib");
     engine.url = map.text("url");
-    if let Some(url) = &engine.url
-        && !(url.starts_with("env:") || url.starts_with("file:"))
-    {
-        // A secret in the folder would end in git; it is not echoed either.
-        let problem = Diagnostic::error(
-            "secret-in-text",
-            map.value_span("url"),
-            "the connection address is written out in the project folder",
-        );
-        decoder.report(problem.expected("a reference to a secret: `env:NAME` or `file:PATH`"));
-    }
+    by_reference(&map, "url", engine.url.as_deref(), "the connection address");
     if engine.kind == "postgres" && engine.url.is_none() {
         let problem = Diagnostic::error("missing-key", map.span(), "the engine `postgres` has no `url`");
         decoder.report(problem.expected("a reference to a secret: `env:NAME` or `file:PATH`"));
     }
     map.finish();
     engine
+}
+
+fn read_connection(map: &mut MapReader<'_>) -> SdkConnection {
+    let connection = SdkConnection {
+        key: map.required_text("key"),
+        encryption: map.text("encryption"),
+        remote: map.boolean("remote").unwrap_or_default(),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !connection.key.chars().all(plain) {
+        let message = format!("the client key `{}` does not fit into an address", connection.key);
+        map.error("bad-value", "key", message);
+    }
+    by_reference(
+        map,
+        "encryption",
+        connection.encryption.as_deref(),
+        "the encryption key",
+    );
+    if connection.remote && connection.encryption.is_some() {
+        let message = "`remote` gives nothing out that could be encrypted: leave `encryption` out";
+        map.error("bad-value", "encryption", message);
+    }
+    connection
+}
+
+/// A secret in the folder would end in git; it is not echoed either.
+fn by_reference(map: &MapReader<'_>, key: &str, given: Option<&str>, what: &str) {
+    if given.is_some_and(|text| !(text.starts_with("env:") || text.starts_with("file:"))) {
+        let message = format!("{what} is written out in the project folder");
+        let problem = Diagnostic::error("secret-in-text", map.value_span(key), message);
+        map.decoder()
+            .report(problem.expected("a reference to a secret: `env:NAME` or `file:PATH`"));
+    }
 }
 
 fn read_person(decoder: &Decoder, node: &yaml::Node) -> Option<Person> {

@@ -50,6 +50,28 @@ pub(super) fn settings() -> Value {
             "attributes",
             json!({"type": "object", "additionalProperties": {"enum": crate::flags::ATTRIBUTE_TYPES}, "description": "Attributes that flags may ask for, with their type; anything without the list."}),
         ),
+        (
+            "sdk",
+            list(
+                object(
+                    &["key"],
+                    vec![
+                        ("key", text("Client key, `sdk-…`: part of the address.")),
+                        (
+                            "encryption",
+                            text(
+                                "Secret under which the payload is encrypted: env:NAME or file:PATH; 16 bytes in base64.",
+                            ),
+                        ),
+                        (
+                            "remote",
+                            boolean("Flags are evaluated by the server alone: the rules are not given out."),
+                        ),
+                    ],
+                ),
+                "Client keys under which applications get flags through a GrowthBook SDK.",
+            ),
+        ),
         ("allow_outside", boolean("Datasets may lie outside the project folder.")),
         ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
         (

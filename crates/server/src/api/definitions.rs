@@ -158,9 +158,9 @@ pub async fn apply(
     if !errors.is_empty() {
         return Err(CapabilityError::Definitions(errors).into());
     }
-    Ok(Json(
-        governance::apply(&loaded.context, &body.actor, &body.message, body.git_commit).await?,
-    ))
+    let applied = governance::apply(&loaded.context, &body.actor, &body.message, body.git_commit).await?;
+    state.appended();
+    Ok(Json(applied))
 }
 
 /// As of when.

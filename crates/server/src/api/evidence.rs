@@ -155,7 +155,9 @@ pub async fn decide(
         evidence: body.evidence,
         waiver: body.waiver,
     };
-    Ok(Json(governance::decide(&state.loaded().await.context, &new).await?))
+    let decision = governance::decide(&state.loaded().await.context, &new).await?;
+    state.appended();
+    Ok(Json(decision))
 }
 
 /// Whether an objective is being reached: every key result computed.

@@ -3,6 +3,7 @@
 mod definitions;
 mod evidence;
 mod extract;
+mod flags;
 mod ledger;
 mod metrics;
 mod stats;
@@ -53,6 +54,9 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(ledger::waiting))
         .routes(routes!(ledger::events))
         .routes(routes!(ledger::verify))
+        .routes(routes!(flags::list))
+        .routes(routes!(flags::one))
+        .routes(routes!(flags::evaluate))
         .routes(routes!(stats::list))
         .routes(routes!(stats::compute))
 }

@@ -39,6 +39,7 @@ pub async fn apply(Shared(state): Shared<State>, Body(input): Body<Input>) -> Re
     let refused = if errors.is_empty() {
         match governance::apply(&loaded.context, &input.actor, input.message.trim(), None).await {
             Ok(applied) => {
+                state.appended();
                 let to = applied.sequence.map_or("/plan".to_string(), |n| format!("/ledger/{n}"));
                 return Ok(Redirect::to(&to).into_response());
             }

@@ -75,6 +75,13 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
         get("/api/v1/waiting", "/api/v1/waiting"),
         get("/api/v1/ledger/events", "/api/v1/ledger/events?limit=2"),
         get("/api/v1/ledger/verify", "/api/v1/ledger/verify"),
+        get("/api/v1/flags", "/api/v1/flags"),
+        get("/api/v1/flags/{name}", "/api/v1/flags/new_checkout"),
+        post(
+            "/api/v1/flags/{name}/eval",
+            "/api/v1/flags/new_checkout/eval",
+            json!({ "attributes": { "id": "u1", "country": "DE" } }),
+        ),
         get("/api/v1/stats", "/api/v1/stats"),
         post(
             "/api/v1/stats/{method}",

@@ -4,6 +4,7 @@
 
 mod api;
 mod crawl;
+mod growthbook;
 mod hostile;
 mod pages;
 mod security;

@@ -51,6 +51,14 @@ impl Loader for Still {
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>> {
         Box::pin(async { Ok(self.0.clone()) })
     }
+
+    /// Sixteen bytes in base64.
+    fn secret(&self, reference: &str) -> Result<String, String> {
+        match reference {
+            "env:FLAG_KEY" => Ok("AAECAwQFBgcICQoLDA0ODw==".into()),
+            other => Err(format!("{other} is not set")),
+        }
+    }
 }
 
 fn files(folder: &Path, below: &Path, found: &mut Vec<PathBuf>) {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("calculator", &[]),
     ("experiments", &[]),
-    ("flags", &[]),
+    ("flags", &["experiments", "governance"]),
     ("governance", &["experiments", "portfolio", "quality"]),
     ("metrics", &[]),
     ("onboarding", &["quality"]),

@@ -1,0 +1,162 @@
+//! `flag`: what is live, and who gets what.
+
+use std::path::Path;
+
+use steward_capabilities::flags::{self, Explained, FlagStatus, Live, RuleState, Schedule};
+use steward_server::format::{minute, percent};
+
+use super::moment;
+use crate::cli::FlagCommand;
+use crate::failure::{Failure, Outcome};
+use crate::output::{self, bold, green, red, yellow};
+use crate::workspace::{self, Definitions};
+
+/// `steward flag …`.
+pub async fn flag(folder: &Path, command: FlagCommand, json: bool) -> Result<Outcome, Failure> {
+    let context = workspace::context(folder, Definitions::read(folder)?.project).await?;
+    let as_of = match &command {
+        FlagCommand::Eval { as_of, .. } => moment(as_of.as_deref())?,
+        _ => None,
+    };
+    let now_us = as_of.unwrap_or(context.now_us);
+    let live = flags::live(&context.ledger, now_us, as_of).await?;
+    match command {
+        FlagCommand::List => list(&flags::statuses(&context.ledger, &live, now_us).await?, json),
+        FlagCommand::Stale => {
+            let mut stale = flags::statuses(&context.ledger, &live, now_us).await?;
+            stale.retain(|s| s.stale.is_some());
+            list(&stale, json)?;
+            Ok(Outcome::of(stale.is_empty()))
+        }
+        FlagCommand::Show { name } => {
+            let status = flags::status(&context.ledger, &live, &name, now_us).await?;
+            if json {
+                output::json(&status)?;
+            } else {
+                output::text_line(&shown(&status))?;
+            }
+            Ok(Outcome::Done)
+        }
+        FlagCommand::Eval {
+            name,
+            attributes,
+            explain,
+            ..
+        } => evaluate(&live, &name, &attributes, explain, json),
+    }
+}
+
+fn list(all: &[FlagStatus], json: bool) -> Result<Outcome, Failure> {
+    if json {
+        output::json(&all)?;
+        return Ok(Outcome::Done);
+    }
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|s| {
+            vec![
+                s.flag.clone(),
+                if s.enabled { "on" } else { "switched off" }.to_string(),
+                s.default.to_json(),
+                s.rules.len().to_string(),
+                s.owner.clone(),
+                s.stale.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let header = ["flag", "state", "default", "rules", "owner", "stale"];
+    output::text_line(&output::table(&header, &rows))?;
+    Ok(Outcome::Done)
+}
+
+fn shown(status: &FlagStatus) -> String {
+    let on = if status.enabled {
+        green("on")
+    } else {
+        red("switched off")
+    };
+    let mut lines = vec![format!(
+        "{} {on}, default {}",
+        bold(&status.flag),
+        status.default.to_json()
+    )];
+    lines.extend(status.rules.iter().map(|r| format!("  {}: {}", r.rule, standing(r))));
+    if let Some(why) = &status.stale {
+        lines.push(format!("{} {why}", yellow("stale:")));
+    }
+    if let Some(c) = &status.changed {
+        lines.push(format!(
+            "changed by {} on {} as event {}",
+            c.actor,
+            minute(c.at_us),
+            c.sequence
+        ));
+    }
+    lines.join("\n")
+}
+
+/// Where a rule stands, in words.
+fn standing(rule: &RuleState) -> String {
+    let mut text = match rule.schedule {
+        Schedule::Waiting { from_us } => return format!("from {}", minute(from_us)),
+        Schedule::Ended { until_us } => return format!("ended {}", minute(until_us)),
+        Schedule::Live { until_us: None } => percent(rule.coverage),
+        Schedule::Live { until_us: Some(at) } => format!("{} until {}", percent(rule.coverage), minute(at)),
+    };
+    if let Some(ramp) = &rule.ramp {
+        let step = ramp
+            .step
+            .map_or("before the first step".to_string(), |s| format!("step {}", s + 1));
+        text = format!("{text}, {step}");
+        if let (Some(at), Some(next)) = (ramp.next_us, ramp.next_coverage) {
+            text = format!("{text}, then {} from {}", percent(next), minute(at));
+        }
+    }
+    if let Some(hold) = &rule.hold {
+        text = format!(
+            "{text}; held at {} by {} (event {}): {}",
+            percent(hold.coverage),
+            hold.actor,
+            hold.sequence,
+            hold.because
+        );
+    }
+    text
+}
+
+fn evaluate(live: &Live, name: &str, attributes: &str, explain: bool, json: bool) -> Result<Outcome, Failure> {
+    let attributes = flags::parse_json(attributes)
+        .map_err(|e| Failure::call(format!("--attributes is no JSON: {e}; give {{\"id\": \"u1\"}}")))?;
+    let found = flags::explain(live, name, &attributes)?;
+    if json {
+        output::json(&found)?;
+        return Ok(Outcome::Done);
+    }
+    let Explained {
+        value,
+        variant,
+        reason,
+        rule,
+        ..
+    } = &found;
+    let by = rule.as_ref().map_or(String::new(), |r| format!(" by the rule {r}"));
+    output::text_line(&format!(
+        "{} ({variant}): {}{by}",
+        bold(&value.to_json()),
+        reason.as_str()
+    ))?;
+    if let (Some(experiment), Some(bucket)) = (&found.experiment, found.bucket) {
+        output::text_line(&format!("  the split {experiment} hashes the unit to {bucket}"))?;
+    }
+    if explain {
+        for passed in &found.passed_over {
+            let whose = if passed.flag == name {
+                String::new()
+            } else {
+                format!("{}: ", passed.flag)
+            };
+            output::text_line(&format!("  passed over {whose}{}: {}", passed.rule, passed.because))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
