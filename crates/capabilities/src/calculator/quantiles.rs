@@ -64,7 +64,6 @@ pub const METHODS: &[Method] = &[
         output: &LIFT,
         compute: |i| {
             let (c, t) = (events(&i.object("control")?)?, events(&i.object("treatment")?)?);
-            let of = |(values, units): &'_ (Vec<f64>, Vec<u64>)| Events { values, units };
             answer(
                 i,
                 quantile::difference_of_events(of(&c), of(&t), i.number("q")?, i.number("level")?),
@@ -88,6 +87,10 @@ const EVENTS: Object = Object::of(
         Field::required("units", COUNTS, "The unit of each event, as a number"),
     ],
 );
+
+fn of((values, units): &(Vec<f64>, Vec<u64>)) -> Events<'_> {
+    Events { values, units }
+}
 
 fn events(input: &Input<'_>) -> Result<(Vec<f64>, Vec<u64>), Problem> {
     let values = input.numbers("values")?;

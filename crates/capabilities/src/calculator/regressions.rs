@@ -10,7 +10,7 @@ use super::comparison::{sided_or_refused, two};
 use super::input::Input;
 use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
 use super::sequential::SIDES;
-use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
+use super::{ESTIMATE, LEVEL, Method, Problem, either, sample};
 
 /// Methods of this file.
 pub const METHODS: &[Method] = &[

@@ -7,7 +7,7 @@ use steward_stats::retention::{Unit, Window, retention};
 
 use super::comparison::{LIFT, sided_or_refused, written};
 use super::input::Input;
-use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
+use super::kind::{COUNTS, Field, Kind, Object, TABLE};
 use super::sequential::SIDES;
 use super::{LEVEL, Method, ONE, Problem, sample};
 
