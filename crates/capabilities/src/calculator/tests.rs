@@ -83,7 +83,10 @@ fn random_input_is_answered_or_refused() {
         };
         match kind {
             Kind::Number => json!(number(rng)),
-            Kind::Count => json!(rng.below([2, 3, 10, 1000][rng.below(4) as usize])),
+            Kind::Count => {
+                let most = [2, 3, 10, 1000][rng.below(4) as usize];
+                json!(rng.below(most))
+            }
             Kind::Flag => json!(rng.bernoulli(0.5)),
             Kind::Text => json!(["a", "b", ""][rng.below(3) as usize]),
             Kind::Choice(words) => json!(words[rng.below(words.len() as u64) as usize]),
