@@ -29,7 +29,7 @@ mod split;
 
 use serde_json::{Value, json};
 use steward_stats::bayes::Better;
-use steward_stats::{Estimate, NotEstimable};
+use steward_stats::{Estimate, NotEstimable, Reason};
 
 pub use input::{Input, InputError};
 pub use kind::{Field, Kind, Object};
@@ -131,7 +131,10 @@ impl Method {
             estimated: false,
         };
         match kind::check(self.input, value, "$").and_then(|()| (self.compute)(&Input::new(value, self.input))) {
-            Ok(value) => Ok(Answer { value, estimated: true }),
+            Ok(value) => Ok(match kind::check(self.output, &value, "$") {
+                Ok(()) => Answer { value, estimated: true },
+                Err(found) => refused(overflow(&found)),
+            }),
             Err(Problem::Input(e)) => Err(e),
             Err(Problem::NotEstimable(e)) => Ok(refused(e)),
         }
@@ -154,6 +157,19 @@ impl Method {
             "input": self.input_schema(), "output": self.output_schema(),
         })
     }
+}
+
+/// An answer in which a number is none: the input's sizes are beyond what f64 can tell apart.
+fn overflow(found: &Problem) -> NotEstimable {
+    let detail = match found {
+        Problem::Input(e) => e.to_string(),
+        Problem::NotEstimable(e) => e.detail.clone(),
+    };
+    NotEstimable::new(
+        Reason::NotFinite,
+        format!("the computation left the range of numbers: in the answer, {detail}"),
+        "give the input in units in which its numbers are nearer to 1",
+    )
 }
 
 /// A refusal as the calculator writes it.
@@ -239,9 +255,9 @@ pub const ONE: Object = Object::of("The estimate", &[Field::required("estimate",
 /// An estimate, or a refusal, in an answer.
 pub const ESTIMATE: Kind = Kind::Object(&ESTIMATED);
 
-const ESTIMATED: Object = Object::of(
-    "An estimate, or `not_estimable` where this part alone cannot be had",
-    &[
+const ESTIMATED: Object = Object {
+    doc: "An estimate, or `not_estimable` where this part alone cannot be had",
+    fields: &[
         Field::optional("point", Kind::Number, "The estimate"),
         Field::optional("se", Kind::Number, "Standard error"),
         Field::optional(
@@ -261,7 +277,8 @@ const ESTIMATED: Object = Object::of(
         Field::optional("method", Kind::Text, "Method in a few words"),
         Field::optional("not_estimable", Kind::Object(&REFUSED), "Why this part cannot be had"),
     ],
-);
+    forms: &[&["point", "se", "level"], &["not_estimable"]],
+};
 
 #[cfg(test)]
 mod tests;

@@ -96,12 +96,12 @@ class Path:
         dt = t - self.before
         mean, root = self.drift * t, np.sqrt(t)
         low, high = max(low * root, mean - 8.5 * root), min(high * root, mean + 8.5 * root)
-        new = np.linspace(low, high, 3001)
+        new = np.linspace(low, high, 1601)
         if self.grid is None:
             density = norm.pdf(new, self.drift * dt, np.sqrt(dt))
         else:
             density = norm.pdf(new[:, None], (self.grid + self.drift * dt)[None, :], np.sqrt(dt)) @ self.mass
-        w = np.ones(3001); w[1:-1:2] = 4; w[2:-1:2] = 2
+        w = np.ones(1601); w[1:-1:2] = 4; w[2:-1:2] = 2
         self.grid, self.mass, self.before = new, density * w * (new[1] - new[0]) / 3, t
 
 
@@ -125,6 +125,13 @@ def classical():
     return out
 
 
+def root(f, low, high):
+    """Where a rising f is 0; an end of the bracket where it lies outside."""
+    if f(high) <= 0:
+        return high
+    return low if f(low) >= 0 else brentq(f, low, high, xtol=1e-13)
+
+
 def hsd(gamma):
     return lambda t, a: a * np.expm1(-gamma * t) / np.expm1(-gamma)
 
@@ -145,13 +152,16 @@ def futility():
             for k, t in enumerate(fractions):
                 a1, b1 = (alpha, beta) if k == len(fractions) - 1 else (fa(t, alpha), fb(t, beta))
                 u = brentq(lambda z: null.tail(z * np.sqrt(t), t, True) - (a1 - a0), -8, 12, xtol=1e-13)
-                l = brentq(lambda z: effect.tail(z * np.sqrt(t), t, False) - (b1 - b0), -14, 24, xtol=1e-13)
+                l = root(lambda z: effect.tail(z * np.sqrt(t), t, False) - (b1 - b0), -14, 24)
                 l = min(l, u) if k < len(fractions) - 1 else l
                 null.stop(l if binding else -np.inf, u, t); effect.stop(l, u, t)
                 a0, b0 = a1, b1
                 low.append(l); high.append(u)
             return low, high
-        theta = brentq(lambda d: bounds(d)[0][-1] - bounds(d)[1][-1], 2.3, 3.9, xtol=1e-10)
+        def gap(drift):
+            low, high = bounds(drift)
+            return low[-1] - high[-1]
+        theta = brentq(gap, 2.3, 3.9, xtol=1e-10)
         low, high = bounds(theta)
         out.append({"fractions": fractions, "alpha": alpha, "beta": beta, "gamma_alpha": na, "gamma_beta": nb,
                     "binding": binding, "low": low, "high": high, "drift": theta})
