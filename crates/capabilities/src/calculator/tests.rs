@@ -116,7 +116,7 @@ fn random_input_is_answered_or_refused() {
     }
     let mut estimated = 0;
     for (stream, m) in methods().into_iter().enumerate() {
-        for run in 0..60 {
+        for run in 0..12 {
             let mut rng = steward_stats::Rng::keyed(41, &[stream as u64, run]);
             let length = 1 + rng.below(9) as usize;
             let input = fields(m.input, &mut rng, length);
@@ -134,7 +134,7 @@ fn random_input_is_answered_or_refused() {
             }
         }
     }
-    assert!(estimated > 500, "{estimated}");
+    assert!(estimated > 100, "{estimated}");
 }
 
 #[test]
