@@ -7,7 +7,7 @@ use steward_compute::{Engine, RunControl, TableFormat, TableSource};
 use steward_definitions::{Dataset, Project};
 use steward_ledger::Ledger;
 
-use crate::CapabilityError;
+use crate::{CapabilityError, Facts};
 
 /// A project at work: its definitions, its engine, its ledger and the time.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Context {
     pub engine: Arc<dyn Engine>,
     /// What was decided, and evidence.
     pub ledger: Ledger,
+    /// Facts that Steward collects itself.
+    pub facts: Facts,
     /// The project folder.
     pub folder: PathBuf,
     /// "Now" for questions about data, microseconds since 1970 UTC: the wall clock, or `as_of` of `steward.yaml`.
@@ -60,8 +62,13 @@ impl Context {
     pub async fn register(&self) -> Vec<(String, CapabilityError)> {
         let mut failed = Vec::new();
         for (name, dataset) in &self.project.datasets {
-            if let Err(e) = self.engine.register(&table_source(dataset, &self.folder)).await {
-                failed.push((name.clone(), e.into()));
+            let source = table_source(dataset, &self.folder);
+            let registered = match self.facts.seal(name).await {
+                Ok(()) => self.engine.register(&source).await.map_err(CapabilityError::from),
+                Err(e) => Err(e),
+            };
+            if let Err(e) = registered {
+                failed.push((name.clone(), e));
             }
         }
         failed

@@ -2,6 +2,7 @@
 
 use steward_compute::EngineError;
 use steward_definitions::Diagnostic;
+use steward_facts::FactError;
 use steward_ledger::LedgerError;
 
 /// An error of a room.
@@ -37,6 +38,9 @@ pub enum CapabilityError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Facts could not be kept.
+    #[error(transparent)]
+    Facts(#[from] FactError),
     /// A file could not be read or written.
     #[error("{path}: {cause}")]
     File {

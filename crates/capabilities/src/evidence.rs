@@ -39,10 +39,7 @@ where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<(T, Value), CapabilityError>>,
 {
-    let mut data = BTreeMap::new();
-    for table in tables {
-        data.insert(table.clone(), context.engine.snapshot(table).await?.digest);
-    }
+    let data = snapshots(context, tables).await?;
     let key = EvidenceKey {
         subject: subject.to_string(),
         definitions,
@@ -79,6 +76,16 @@ where
             reused: false,
         },
     })
+}
+
+/// Digests of the tables as they are now; facts that arrived until now are among them.
+async fn snapshots(context: &Context, tables: &[String]) -> Result<BTreeMap<String, String>, CapabilityError> {
+    let mut data = BTreeMap::new();
+    for table in tables {
+        context.facts.seal(table).await?;
+        data.insert(table.clone(), context.engine.snapshot(table).await?.digest);
+    }
+    Ok(data)
 }
 
 /// The evidence about a subject that speaks of the latest moment, among those whose key is `wanted`: one computed

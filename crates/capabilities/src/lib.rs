@@ -6,9 +6,11 @@
 pub mod context;
 pub mod error;
 pub mod evidence;
+pub mod facts;
 
 pub mod calculator;
 pub mod experiments;
+pub mod exposures;
 pub mod flags;
 pub mod governance;
 pub mod metrics;
@@ -20,3 +22,4 @@ pub mod reports;
 
 pub use context::Context;
 pub use error::CapabilityError;
+pub use facts::Facts;

@@ -4,6 +4,7 @@
 //! No files, clock, network or async runtime in here: callers hand over [`Source`] texts.
 
 mod check;
+mod collected;
 pub mod decode;
 pub mod diagnostic;
 pub mod draft;
@@ -19,6 +20,7 @@ pub mod semantic;
 pub mod sql;
 pub mod yaml;
 
+pub use collected::{COLLECTED, COLLECTED_COLUMNS, COLLECTED_FOLDER};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use kinds::*;
 pub use project::{Kind, Meta, Project, Reference, ReferenceError, Source};

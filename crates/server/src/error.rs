@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use steward_capabilities::CapabilityError;
+use steward_facts::FactError;
 use steward_ledger::LedgerError;
 
 /// What keeps a server from serving.
@@ -41,6 +42,8 @@ pub fn status(error: &CapabilityError) -> StatusCode {
         CapabilityError::Ledger(LedgerError::Ambiguous { .. } | LedgerError::Invalid { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+        CapabilityError::Facts(FactError::Busy { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        CapabilityError::Facts(_) => StatusCode::SERVICE_UNAVAILABLE,
         CapabilityError::Engine(_) | CapabilityError::Ledger(_) | CapabilityError::File { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

@@ -81,7 +81,8 @@ fn ours(host: &str, allowed: &[String]) -> bool {
 /// nothing, and is open to their pages.
 pub async fn same_origin(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let open = crate::growthbook::open(request.uri().path());
+    let path = request.uri().path();
+    let open = crate::growthbook::open(path) || crate::cross_origin::is_public(path);
     if !reads && !open && foreign(request.headers()) {
         let detail = "the request comes from a page of another site; changes are made from this server's own pages, or by programs";
         return refuse(&request, StatusCode::FORBIDDEN, detail.into());

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod charts;
+mod cross_origin;
 pub mod error;
 pub mod format;
 pub mod growthbook;
@@ -38,6 +39,7 @@ pub fn router(state: State) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(axum::middleware::from_fn(guard::same_origin))
+        .layer(axum::middleware::from_fn(cross_origin::answer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), guard::known_host))
         .layer(axum::middleware::from_fn(guard::headers))
         .layer(CompressionLayer::new())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
-use steward_capabilities::Context;
+use steward_capabilities::{Context, Facts};
 use steward_compute::{Engine, RunControl};
 use steward_definitions::{Diagnostic, Project, Severity, Source};
 use steward_engines::{DataFusionEngine, Options, PostgresEngine, PostgresOptions};
@@ -106,6 +106,7 @@ pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure
         project: Arc::new(project),
         engine,
         ledger,
+        facts: Facts::of(folder, Arc::new(now_us)),
         folder: folder.to_path_buf(),
         now_us: now,
         control: RunControl::default(),
@@ -149,6 +150,7 @@ pub struct FolderLoader {
     folder: PathBuf,
     engine: Arc<dyn Engine>,
     ledger: Ledger,
+    facts: Facts,
     now_us: Option<i64>,
 }
 
@@ -159,6 +161,7 @@ impl FolderLoader {
             folder: context.folder.clone(),
             engine: context.engine.clone(),
             ledger: context.ledger.clone(),
+            facts: context.facts.clone(),
             now_us: context.project.settings.as_of.is_some().then_some(context.now_us),
         }
     }
@@ -170,6 +173,7 @@ impl FolderLoader {
             project: Arc::new(definitions.project),
             engine: self.engine.clone(),
             ledger: self.ledger.clone(),
+            facts: self.facts.clone(),
             folder: self.folder.clone(),
             now_us: self.now_us.unwrap_or_else(now_us),
             control: RunControl::default(),

@@ -94,7 +94,7 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
                 continue;
             }
             let dataset = dataset(project, &model.dataset)?;
-            let key = over_columns(&e.expr, dataset)?;
+            let key = exposures.as_unit(over_columns(&e.expr, dataset)?, &e.expr, dataset);
             let keyed = dataset.columns.iter().any(|c| {
                 c.name == e.expr.trim().trim_matches('"')
                     && (c.unique

@@ -366,8 +366,9 @@ impl Builder<'_> {
                 format!("add the entity {:?} with the column that holds it", exposures.entity),
             ));
         };
-        over_columns(&entity.expr, dataset)
-            .map_err(|cause| refuse(cause, format!("mend entity {} of {}", entity.name, model.meta.name)))
+        let key = over_columns(&entity.expr, dataset)
+            .map_err(|cause| refuse(cause, format!("mend entity {} of {}", entity.name, model.meta.name)))?;
+        Ok(self.experiment.exposures.as_unit(key, &entity.expr, dataset))
     }
 
     /// The time of the measure's rows; `None` when the model has none.

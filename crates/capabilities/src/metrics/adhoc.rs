@@ -104,6 +104,9 @@ fn collect_ctes(query: &SqlQuery, names: &mut BTreeSet<String>) {
 /// See [`super::sql_query`].
 pub(crate) async fn sql_query(context: &Context, text: &str, limit: Option<u64>) -> Result<SqlAnswer, CapabilityError> {
     let select = parse(&context.project, text, limit, "query")?;
+    for table in &select.tables {
+        context.facts.seal(table).await?;
+    }
     let query = Query {
         label: "query".into(),
         sql: select.sql,

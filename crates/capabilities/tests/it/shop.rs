@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use steward_capabilities::Context;
+use steward_capabilities::{Context, Facts};
 use steward_compute::RunControl;
 use steward_definitions::*;
 use steward_engines::{DataFusionEngine, Options};
@@ -412,6 +412,7 @@ impl Ground {
             project: Arc::new(project),
             engine: Arc::new(DataFusionEngine::new(options).unwrap()),
             ledger,
+            facts: Facts::of(folder.path(), Arc::new(move || now)),
             folder: folder.path().to_path_buf(),
             now_us: now,
             control: RunControl::default(),

@@ -6,14 +6,20 @@ mod lookup;
 use crate::decode::Mention;
 use crate::nearest::nearest;
 use crate::project::{Meta, Project};
-use crate::{Diagnostic, EntityType, Span};
+use crate::{Diagnostic, EntityType, Exposures, Span};
 
 /// Fills in what follows from other definitions: the entity of an experiment's unit.
 pub(crate) fn complete(project: &mut Project, problems: &mut Vec<Diagnostic>) {
+    exposures_left_out(project, problems);
+    crate::collected::complete(project, problems);
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, experiment) in &project.experiments {
         let exposures = &experiment.exposures;
-        if !exposures.entity.is_empty() || exposures.dataset.is_empty() || exposures.unit.is_empty() {
+        if exposures.dataset == crate::COLLECTED
+            || !exposures.entity.is_empty()
+            || exposures.dataset.is_empty()
+            || exposures.unit.is_empty()
+        {
             continue;
         }
         match entity_of(project, &exposures.dataset, &exposures.unit).as_slice() {
@@ -38,6 +44,32 @@ pub(crate) fn complete(project: &mut Project, problems: &mut Vec<Diagnostic>) {
     for (name, entity) in found {
         if let Some(experiment) = project.experiments.get_mut(&name) {
             experiment.exposures.entity = entity;
+        }
+    }
+}
+
+/// An experiment that a flag drives may leave its exposures out: they are collected.
+fn exposures_left_out(project: &mut Project, problems: &mut Vec<Diagnostic>) {
+    let left_out = project
+        .experiments
+        .values()
+        .filter(|e| e.exposures == Exposures::default());
+    let names: Vec<String> = left_out.map(|e| e.meta.name.clone()).collect();
+    for name in names {
+        let driven = crate::collected::flag_driven(project, &name);
+        let Some(experiment) = project.experiments.get_mut(&name) else {
+            continue;
+        };
+        let span = experiment.meta.span.clone();
+        if driven {
+            experiment.exposures = crate::collected::exposures(&name, String::new(), None, span);
+        } else {
+            let message = format!("the experiment `{name}` has no `exposures`, and no flag assigns its units");
+            let problem = Diagnostic::error("missing-key", span, message);
+            problems.push(
+                problem
+                    .expected("the key `exposures`, or a rule of a flag with `experiment: ".to_owned() + &name + "`"),
+            );
         }
     }
 }

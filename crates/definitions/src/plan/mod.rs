@@ -201,6 +201,7 @@ fn definitions(project: &Project) -> BTreeMap<Reference, Value> {
     }
     let mut all = BTreeMap::new();
     put(&mut all, Kind::Dataset, &project.datasets);
+    all.remove(&Reference::new(Kind::Dataset, crate::COLLECTED));
     put(&mut all, Kind::SemanticModel, &project.semantic_models);
     put(&mut all, Kind::Metric, &project.metrics);
     put(&mut all, Kind::Experiment, &project.experiments);

@@ -9,9 +9,12 @@ use crate::read::experiment::{ALTERNATIVES, CORRECTIONS, METHODS, SCALES, SPENDI
 /// `experiments/`.
 pub(super) fn experiment() -> Value {
     let exposures = object(
-        &["dataset", "unit", "variant"],
+        &["dataset"],
         vec![
-            ("dataset", text("Dataset of assignments or exposures.")),
+            (
+                "dataset",
+                text("Dataset of assignments or exposures; `steward_exposures` for those that Steward collects."),
+            ),
             ("unit", text("Column of the unit; `*` when each row is its own unit.")),
             ("entity", text("Entity that the unit is in the semantic models.")),
             ("variant", text("Column of the variant.")),
@@ -58,7 +61,7 @@ pub(super) fn experiment() -> Value {
     let mut keys = common("experiment");
     keys.extend([
         ("hypothesis", text("What is believed and why.")),
-        ("exposures", exposures),
+        ("exposures", either(vec![json!({"const": "collected"}), exposures])),
         ("variants", json!({"type": "array", "minItems": 2, "items": either(vec![text(""), variant])})),
         ("start", moment("First moment of exposure counted, inclusive.")),
         ("end", moment("Last moment, exclusive.")),
@@ -72,7 +75,7 @@ pub(super) fn experiment() -> Value {
         ("decide", decide()),
         ("initiative", text("The initiative that it belongs to.")),
     ]);
-    object(&["experiment", "exposures", "variants", "metrics"], keys)
+    object(&["experiment", "variants", "metrics"], keys)
 }
 
 /// How it is concluded.

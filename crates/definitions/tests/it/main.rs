@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod collected;
 mod contracts;
 mod draft;
 mod examples;

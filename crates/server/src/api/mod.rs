@@ -2,6 +2,7 @@
 
 mod definitions;
 mod evidence;
+mod exposures;
 mod extract;
 mod flags;
 mod ledger;
@@ -50,6 +51,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::report))
         .routes(routes!(evidence::run))
         .routes(routes!(evidence::why))
+        .routes(routes!(exposures::collect))
         .routes(routes!(ledger::decisions))
         .routes(routes!(ledger::waiting))
         .routes(routes!(ledger::events))

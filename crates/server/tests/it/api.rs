@@ -57,6 +57,11 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/datasets/{name}/quality",
             "/api/v1/datasets/orders/quality?day=2025-06-01&time_column=ts",
         ),
+        post(
+            "/api/v1/exposures",
+            "/api/v1/exposures",
+            json!([{ "id": "1", "experiment": "checkout", "unit": 7, "variant": "control", "ts": "2025-06-19T10:00:00Z" }]),
+        ),
         get("/api/v1/experiments", "/api/v1/experiments"),
         get(
             "/api/v1/experiments/{name}/readout",

@@ -4,6 +4,7 @@
 
 mod api;
 mod crawl;
+mod exposures;
 mod growthbook;
 mod hostile;
 mod pages;

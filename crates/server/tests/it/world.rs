@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use futures::future::BoxFuture;
-use steward_capabilities::{Context, pipelines};
+use steward_capabilities::{Context, Facts, pipelines};
 use steward_compute::RunControl;
 use steward_definitions::{Project, Source};
 use steward_engines::{DataFusionEngine, Options};
@@ -115,6 +115,7 @@ impl World {
             project: Arc::new(project),
             engine: Arc::new(DataFusionEngine::new(options).unwrap()),
             ledger: ledger.unwrap(),
+            facts: Facts::of(folder.path(), Arc::new(|| CLOCK)),
             folder: folder.path().to_path_buf(),
             now_us: now_us.unwrap().as_microsecond(),
             control: RunControl::default(),

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bad_input;
+mod collected;
 mod conventions;
 mod engine;
 mod larkspur;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("calculator", &[]),
     ("experiments", &[]),
+    ("exposures", &[]),
     ("flags", &["experiments", "governance"]),
     ("governance", &["experiments", "portfolio", "quality"]),
     ("metrics", &[]),

@@ -1,6 +1,7 @@
 //! `experiments/`: randomised comparisons.
 
 mod decide;
+mod exposures;
 mod inference;
 mod metrics;
 mod variants;
@@ -11,7 +12,7 @@ pub(crate) use inference::{ALTERNATIVES, CORRECTIONS, METHODS, SCALES, SPENDINGS
 use crate::decode::{Decoder, MapReader, Target, moment};
 use crate::project::Kind;
 use crate::yaml::{Node, Value};
-use crate::{Diagnostic, Experiment, Exposures, Settings};
+use crate::{Diagnostic, Experiment, Settings};
 
 /// Reads an experiment; problems go to the decoder.
 pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> Option<Experiment> {
@@ -19,7 +20,7 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
     let meta = crate::read::meta(&mut map, Kind::Experiment, "experiment", settings);
     let mut experiment = Experiment {
         hypothesis: map.text("hypothesis"),
-        exposures: read_exposures(&mut map),
+        exposures: exposures::read(&mut map, &meta.name),
         variants: variants::read(&mut map),
         start: read_moment(&mut map, "start"),
         end: read_moment(&mut map, "end"),
@@ -40,50 +41,6 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
     check_repeats(&mut map, "breakdowns", &experiment.breakdowns);
     map.finish();
     Some(experiment)
-}
-
-fn read_exposures(map: &mut MapReader<'_>) -> Exposures {
-    let Some(_) = map.required("exposures") else {
-        return Exposures {
-            span: map.span(),
-            ..Default::default()
-        };
-    };
-    let Some(mut inner) = map.map("exposures") else {
-        return Exposures {
-            span: map.span(),
-            ..Default::default()
-        };
-    };
-    inner.rename(format!("`exposures` of {}", map.what()));
-    let exposures = Exposures {
-        dataset: inner.required_name_of("dataset", Kind::Dataset),
-        unit: inner.required_text("unit"),
-        // Left empty, the cross-checks put in the entity whose key the unit's column is.
-        entity: inner.text("entity").unwrap_or_default(),
-        variant: inner.required_text("variant"),
-        time: inner.text("time"),
-        filter: inner.text("filter"),
-        span: inner.span(),
-    };
-    for (key, column) in [
-        ("unit", Some(&exposures.unit)),
-        ("variant", Some(&exposures.variant)),
-        ("time", exposures.time.as_ref()),
-    ] {
-        // `*` is no column: each row is a unit.
-        if let Some(column) = column.filter(|c| !c.is_empty() && (key != "unit" || *c != "*")) {
-            inner.mention(
-                key,
-                Target::Column {
-                    dataset: exposures.dataset.clone(),
-                    column: column.clone(),
-                },
-            );
-        }
-    }
-    inner.finish();
-    exposures
 }
 
 fn read_breakdowns(map: &mut MapReader<'_>, experiment: &str) -> Vec<String> {
