@@ -61,7 +61,7 @@ async fn each_is_kept_once_in_every_form_of_a_batch() {
 async fn what_cannot_be_kept_is_named_and_the_rest_is_kept() {
     let world = World::new().await;
     let with = |field: &str, value: Value| {
-        let mut e = exposure(&format!("of {field} {value}"), json!(1), "control");
+        let mut e = exposure(&format!("of {field}"), json!(1), "control");
         e[field] = value;
         e
     };
