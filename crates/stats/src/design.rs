@@ -313,8 +313,8 @@ impl Plan {
         Ok(sign * high)
     }
 
-    /// Alpha of one comparison, after sharing.
-    fn own_alpha(&self, effect: f64) -> Result<f64, NotEstimable> {
+    /// Alpha of one comparison, after sharing it between the treatments.
+    pub fn own_alpha(&self, effect: f64) -> Result<f64, NotEstimable> {
         let k = self.treatments;
         Ok(match self.sharing {
             _ if k == 1 => self.alpha,

@@ -32,6 +32,7 @@
 //! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
 //! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
 //! | [`design`] | How many units and days for a metric, with clusters, covariates, many arms, looks? Will a running one end well? |
+//! | [`rule`] | Power and detectable effects under each rule of deciding: fixed, sequential, Bayesian |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
 //! | [`dist`] | Tails and quantiles of the reference distributions |
@@ -82,6 +83,7 @@ pub mod quantile;
 pub mod regression;
 pub mod retention;
 pub mod rng;
+pub mod rule;
 pub mod segment_search;
 pub mod sequential_srm;
 pub mod shrinkage;

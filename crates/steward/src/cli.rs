@@ -337,6 +337,11 @@ pub enum ExperimentCommand {
         #[arg(long, value_name = "TIME")]
         as_of: Option<String>,
     },
+    /// What an experiment could find, and how long it would have to run, from the history of its own metrics.
+    #[command(
+        after_help = "Units are counted where an earlier experiment on the same exposures saw them, else in the semantic model in which most were active; name another with --from. Exit code 1: the planned duration has less than the wanted power.\n\nExamples:\n  steward experiment power checkout --effect 2%\n  steward experiment power checkout --effect 2% --method group-sequential --looks 4\n  steward experiment power checkout --from semantic_model/sessions --share 50% --cluster user__country --json"
+    )]
+    Power(PowerArgs),
     /// Record a decision.
     #[command(
         after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara"
@@ -358,6 +363,58 @@ pub enum ExperimentCommand {
         #[command(flatten)]
         who: Who,
     },
+}
+
+/// A plan to examine.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// Experiment.
+    pub name: String,
+    /// Relative improvement wanted, such as 2%; by default the definition's smallest worth having, else the bet's median.
+    #[arg(long, value_parser = share)]
+    pub effect: Option<f64>,
+    /// Wanted power.
+    #[arg(long, default_value = "80%", value_parser = share)]
+    pub power: f64,
+    /// Where units are counted: experiment/NAME or semantic_model/NAME.
+    #[arg(long = "from", value_name = "KIND/NAME")]
+    pub source: Option<String>,
+    /// Share of the traffic that enters.
+    #[arg(long, default_value = "100%", value_parser = share)]
+    pub share: f64,
+    /// Dimension of the unit that names its cluster, if clusters are randomised.
+    #[arg(long, value_name = "DIMENSION")]
+    pub cluster: Option<String>,
+    /// How it is decided; as its definition says by default.
+    #[arg(long, value_parser = ["fixed", "group-sequential", "confidence-sequence", "msprt", "bayesian"])]
+    pub method: Option<String>,
+    /// Looks of a group sequential test.
+    #[arg(long, default_value_t = 4)]
+    pub looks: u32,
+    /// Chance to win that decides (bayesian).
+    #[arg(long, default_value = "95%", value_parser = share)]
+    pub chance: f64,
+    /// Standard deviation of plausible relative effects (msprt, bayesian).
+    #[arg(long, default_value = "5%", value_parser = share)]
+    pub plausible: f64,
+    /// Only improvements count.
+    #[arg(long)]
+    pub one_sided: bool,
+    /// Plan as of a time (RFC 3339 or a date), never later than the experiment's start.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+}
+
+/// `2%` or `0.02`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, scale) = match text.trim().strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(x) if x.is_finite() => Ok(x / scale),
+        _ => Err("expected a share such as 2% or 0.02".into()),
+    }
 }
 
 /// About objectives.

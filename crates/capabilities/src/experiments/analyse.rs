@@ -49,7 +49,7 @@ pub struct Analysis<'a> {
     pub clock: Clock<'a>,
 }
 
-fn statistic(compared: Compared) -> Statistic {
+pub(super) fn statistic(compared: Compared) -> Statistic {
     match compared {
         Compared::Mean => Statistic::Mean { y: 0 },
         Compared::Proportion => Statistic::Proportion { y: 0 },

@@ -46,14 +46,29 @@ pub fn prepare<'a>(
     experiment: &'a Experiment,
     options: &ReadoutOptions,
 ) -> Result<Prepared<'a>, CapabilityError> {
-    let project = context.project.as_ref();
-    let name = &experiment.meta.name;
     if experiment.variants.len() < 2 {
         return Err(CapabilityError::Invalid(format!(
-            "experiment {name} has {} variant(s): name at least two, one of them the control",
+            "experiment {} has {} variant(s): name at least two, one of them the control",
+            experiment.meta.name,
             experiment.variants.len()
         )));
     }
+    let zone = zone(&context.project.settings)?;
+    let now = options.as_of.unwrap_or(context.now_us);
+    let pinned = options.as_of.is_some() || context.project.settings.as_of.is_some();
+    let window = window(experiment, &zone, now, pinned)?;
+    lay_out(context, experiment, window, now)
+}
+
+/// Lays out what is counted in a window; without variants, every unit is of arm 0.
+pub fn lay_out<'a>(
+    context: &'a Context,
+    experiment: &'a Experiment,
+    window: Window,
+    now: i64,
+) -> Result<Prepared<'a>, CapabilityError> {
+    let project = context.project.as_ref();
+    let name = &experiment.meta.name;
     let dataset = project
         .datasets
         .get(&experiment.exposures.dataset)
@@ -63,9 +78,6 @@ pub fn prepare<'a>(
             near: crate::error::nearest(&experiment.exposures.dataset, project.datasets.keys()),
         })?;
     let zone = zone(&project.settings)?;
-    let now = options.as_of.unwrap_or(context.now_us);
-    let pinned = options.as_of.is_some() || project.settings.as_of.is_some();
-    let window = window(experiment, &zone, now, pinned)?;
 
     let mut uses: BTreeSet<String> =
         BTreeSet::from([format!("experiment/{name}"), format!("dataset/{}", dataset.meta.name)]);
@@ -222,62 +234,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         dimensions: &prepared.dimensions,
         grain: grain(prepared),
     };
-    let mut refused: BTreeMap<usize, NotEstimable> = BTreeMap::new();
-    let mut caps: Vec<Option<f64>> = vec![None; prepared.metrics.len()];
-    let mut cells = Cells::default();
-    let timed = experiment.exposures.time.is_some();
-
-    let mut groups = query::groups(&prepared.metrics);
-    if groups.is_empty() {
-        groups.push(Vec::new());
-    }
-    let mut counted = false;
-    for group in groups {
-        let mut members = group;
-        loop {
-            let found = group_rows(&mut runner, &layout, prepared, &members, &mut caps).await;
-            let rows = match found {
-                Ok(rows) => rows,
-                // One metric's expression that does not fit the table must not take the others with it.
-                Err(CapabilityError::Engine(EngineError::Plan { cause, .. })) if !members.is_empty() => {
-                    let bad = unplannable(context, &layout, prepared, &members).await;
-                    let bad = if bad.is_empty() {
-                        members.iter().map(|&m| (m, cause.clone())).collect()
-                    } else {
-                        bad
-                    };
-                    members.retain(|m| !bad.contains_key(m));
-                    for (metric, cause) in bad {
-                        refused.insert(
-                            metric,
-                            refuse(cause, "mend the measure, its filters or the dataset's contract"),
-                        );
-                    }
-                    if members.is_empty() && counted {
-                        break;
-                    }
-                    continue;
-                }
-                Err(e) => return Err(e),
-            };
-            let unread = cells.take(
-                &rows,
-                &members,
-                layout.dimensions.len(),
-                &prepared.zone,
-                timed,
-                !counted,
-            )?;
-            for (metric, cause) in unread {
-                refused.insert(
-                    metric,
-                    refuse(cause, "filter out values that are infinite or not a number"),
-                );
-            }
-            counted = true;
-            break;
-        }
-    }
+    let Measured { cells, caps, refused } = measure(&mut runner, &layout, prepared).await?;
     let variants = if cells.total(query::UNKNOWN_ARM).units > 0 {
         let rows = runner.run(&query::variants(&layout)?).await?;
         let mut all: Vec<(Option<String>, u64)> = rows
@@ -291,19 +248,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     } else {
         Vec::new()
     };
-    let asked: Vec<Asked> = prepared
-        .asked
-        .iter()
-        .map(|a| Asked {
-            name: a.name.clone(),
-            role: a.role,
-            margin: a.margin,
-            measured: match &a.measured {
-                Ok(i) => refused.get(i).cloned().map_or(Ok(*i), Err),
-                Err(e) => Err(e.clone()),
-            },
-        })
-        .collect();
+    let asked = asked(prepared, &refused);
     let running = window.status == ExperimentStatus::Running;
     let (arms, mut health) = health::examine(
         experiment,
@@ -409,6 +354,129 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     let sql: Vec<&str> = runner.queries.iter().map(|q| q.sql.as_str()).collect();
     let provenance = json!({ "engine": context.engine.name(), "sql": sql, "queries": runner.queries });
     Ok((readout, provenance))
+}
+
+/// What the queries brought.
+struct Measured {
+    /// Moments by cell.
+    cells: Cells,
+    /// Value at which each metric is capped.
+    caps: Vec<Option<f64>>,
+    /// Metrics that could not be read, with the reason.
+    refused: BTreeMap<usize, NotEstimable>,
+}
+
+/// What the past of an experiment's metrics brought.
+pub struct History {
+    /// Moments by cell.
+    pub cells: Cells,
+    /// Metrics as they are measured.
+    pub metrics: Vec<UnitMetric>,
+    /// What is asked for, with refusals of what could not be read.
+    pub asked: Vec<Asked>,
+    /// Queries as run.
+    pub queries: Vec<RanQuery>,
+}
+
+/// Reads what is laid out, without comparing anything.
+pub async fn history(context: &Context, prepared: &Prepared<'_>) -> Result<History, CapabilityError> {
+    let mut runner = Runner {
+        context,
+        queries: Vec::new(),
+    };
+    let layout = Layout {
+        experiment: prepared.experiment,
+        dataset: prepared.dataset,
+        window: &prepared.window,
+        dimensions: &prepared.dimensions,
+        grain: grain(prepared),
+    };
+    let found = measure(&mut runner, &layout, prepared).await?;
+    Ok(History {
+        asked: asked(prepared, &found.refused),
+        cells: found.cells,
+        metrics: prepared.metrics.clone(),
+        queries: runner.queries,
+    })
+}
+
+/// What is asked for, with the refusals that reading brought.
+fn asked(prepared: &Prepared<'_>, refused: &BTreeMap<usize, NotEstimable>) -> Vec<Asked> {
+    let all = prepared.asked.iter().map(|a| Asked {
+        name: a.name.clone(),
+        role: a.role,
+        margin: a.margin,
+        measured: match &a.measured {
+            Ok(i) => refused.get(i).cloned().map_or(Ok(*i), Err),
+            Err(e) => Err(e.clone()),
+        },
+    });
+    all.collect()
+}
+
+/// Runs the queries of all metrics.
+async fn measure(
+    runner: &mut Runner<'_>,
+    layout: &Layout<'_>,
+    prepared: &Prepared<'_>,
+) -> Result<Measured, CapabilityError> {
+    let mut refused: BTreeMap<usize, NotEstimable> = BTreeMap::new();
+    let mut caps: Vec<Option<f64>> = vec![None; prepared.metrics.len()];
+    let mut cells = Cells::default();
+    let timed = prepared.experiment.exposures.time.is_some();
+
+    let mut groups = query::groups(&prepared.metrics);
+    if groups.is_empty() {
+        groups.push(Vec::new());
+    }
+    let mut counted = false;
+    for group in groups {
+        let mut members = group;
+        loop {
+            let found = group_rows(runner, layout, prepared, &members, &mut caps).await;
+            let rows = match found {
+                Ok(rows) => rows,
+                // One metric's expression that does not fit the table must not take the others with it.
+                Err(CapabilityError::Engine(EngineError::Plan { cause, .. })) if !members.is_empty() => {
+                    let bad = unplannable(runner.context, layout, prepared, &members).await;
+                    let bad = if bad.is_empty() {
+                        members.iter().map(|&m| (m, cause.clone())).collect()
+                    } else {
+                        bad
+                    };
+                    members.retain(|m| !bad.contains_key(m));
+                    for (metric, cause) in bad {
+                        refused.insert(
+                            metric,
+                            refuse(cause, "mend the measure, its filters or the dataset's contract"),
+                        );
+                    }
+                    if members.is_empty() && counted {
+                        break;
+                    }
+                    continue;
+                }
+                Err(e) => return Err(e),
+            };
+            let unread = cells.take(
+                &rows,
+                &members,
+                layout.dimensions.len(),
+                &prepared.zone,
+                timed,
+                !counted,
+            )?;
+            for (metric, cause) in unread {
+                refused.insert(
+                    metric,
+                    refuse(cause, "filter out values that are infinite or not a number"),
+                );
+            }
+            counted = true;
+            break;
+        }
+    }
+    Ok(Measured { cells, caps, refused })
 }
 
 /// Runs the query of a group of metrics; percentile caps are resolved first, which reads the facts once more.

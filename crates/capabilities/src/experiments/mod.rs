@@ -18,6 +18,7 @@ mod looks;
 mod measures;
 mod methods;
 mod over_time;
+pub mod planning;
 mod query;
 mod readout;
 mod recommend;

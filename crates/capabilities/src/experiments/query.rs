@@ -332,6 +332,9 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn arm(&mut self) -> Result<String, CapabilityError> {
+        if self.layout.experiment.variants.is_empty() {
+            return Ok("0".into());
+        }
         let variant = self.variant()?;
         let is_text = self
             .layout

@@ -13,6 +13,7 @@ mod inference;
 mod metrics;
 mod onboarding;
 mod pipelines;
+mod planning;
 mod portfolio;
 mod quality;
 mod reports;

@@ -7,6 +7,7 @@ mod extract;
 mod flags;
 mod ledger;
 mod metrics;
+mod power;
 mod stats;
 
 use axum::routing::get;
@@ -46,6 +47,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::quality))
         .routes(routes!(evidence::experiments))
         .routes(routes!(evidence::readout))
+        .routes(routes!(power::asked, power::posted))
         .routes(routes!(evidence::decide))
         .routes(routes!(evidence::objective))
         .routes(routes!(evidence::report))

@@ -17,6 +17,7 @@ mod numbers;
 mod quantile;
 mod regression;
 mod rng;
+mod rule;
 mod sequential;
 mod sided;
 mod simulated;

@@ -54,6 +54,7 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             }
             Ok(Outcome::Done)
         }
+        ExperimentCommand::Power(arguments) => super::power::power(&context, &arguments, json).await,
         ExperimentCommand::Decide {
             name,
             choice,

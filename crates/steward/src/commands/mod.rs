@@ -8,6 +8,7 @@ mod flags;
 mod governance;
 mod init;
 mod ledger;
+mod power;
 mod query;
 mod reports;
 mod run;
