@@ -7,6 +7,7 @@ pub mod error;
 pub mod format;
 pub mod growthbook;
 mod guard;
+mod ofrep;
 pub mod pack;
 pub mod state;
 pub mod ui;
@@ -20,12 +21,16 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 
 pub use error::ServerError;
 pub use state::{Loader, State};
 
 /// Largest request body, in bytes.
 const BODY_LIMIT: usize = 8 << 20;
+
+/// Answers up to so many bytes are sent as they are: packing them takes longer than sending them.
+const SMALL: u16 = 1024;
 
 /// Everything that answers: UI, API, health.
 pub fn router(state: State) -> Router {
@@ -34,6 +39,7 @@ pub fn router(state: State) -> Router {
         .merge(ui::router())
         .merge(api::router())
         .merge(growthbook::router())
+        .merge(ofrep::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -42,7 +48,7 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::from_fn(cross_origin::answer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), guard::known_host))
         .layer(axum::middleware::from_fn(guard::headers))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(SMALL))))
         .with_state(state)
 }
 

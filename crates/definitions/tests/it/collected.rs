@@ -71,7 +71,7 @@ fn what_makes_no_sense_there_is_said() {
     );
     let several = METRICS.replace(
         "{name: customer, type: primary, expr: customer_id}",
-        "{name: customer, type: primary, expr: customer_id}, {name: country, type: foreign, expr: country}",
+        "{name: customer, type: primary, expr: customer_id}, {name: campaign, type: foreign, expr: segment}",
     );
     let files = [
         ("steward.yaml", crate::support::SETTINGS),
@@ -82,7 +82,7 @@ fn what_makes_no_sense_there_is_said() {
     let (_, problems) = crate::support::parse(&files);
     let found = lines(&problems);
     assert!(
-        found.len() == 1 && found[0].contains("error[ambiguous-entity]") && found[0].contains("entity: country}"),
+        found.len() == 1 && found[0].contains("error[ambiguous-entity]") && found[0].contains("entity: campaign}"),
         "{found:?}"
     );
 }
@@ -103,7 +103,7 @@ fn the_dataset_is_no_change_of_a_plan_and_its_name_is_taken() {
 
 #[test]
 fn an_experiment_that_a_flag_drives_may_leave_exposures_out() {
-    let flag = "flag: page\nowner: mara\ntype: boolean\ndefault: false\nrules:\n  - experiment: email_test\n    by: customer_id\n    split: {\"No E-Mail\": false, \"Mens E-Mail\": true, \"Womens E-Mail\": true}\n";
+    let flag = "flag: page\nowner: mara\ntype: boolean\ndefault: false\nrules:\n  - experiment: email_test\n    by: customer_id\n    split: [{name: No E-Mail, value: false, weight: 0.334}, {name: Mens E-Mail, value: true, weight: 0.333}, {name: Womens E-Mail, value: true, weight: 0.333}]\n";
     let experiment = experiment("");
     let files = [
         ("steward.yaml", crate::support::SETTINGS),
