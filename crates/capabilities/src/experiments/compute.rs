@@ -17,7 +17,7 @@ use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, over_time, recommend, verdict};
+use super::{checks, effects, health, looks, over_time, recommend, tails, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -285,6 +285,10 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
     health::add(&mut health, over_time::examine(experiment, &mut followed));
     health.novelty = followed;
+    let cap_of = |i: usize| caps.get(i).copied().flatten();
+    health.tails = tails::tails(&mut runner, prepared, &layout, &asked, cap_of).await?;
+    let hanging = tails::examine(&health.tails);
+    health::add(&mut health, hanging);
     let mut breakdowns: Vec<Breakdown> = prepared
         .dimensions
         .iter()

@@ -193,6 +193,7 @@ pub fn examine(
         suspects: Vec::new(),
         pre_exposure: Vec::new(),
         novelty: Vec::new(),
+        tails: Vec::new(),
         problems,
     };
     (arms, health)

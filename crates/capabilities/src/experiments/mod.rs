@@ -22,6 +22,7 @@ pub mod planning;
 mod query;
 mod readout;
 mod recommend;
+mod tails;
 mod units;
 mod verdict;
 mod window;

@@ -34,7 +34,7 @@ fn stretch(layout: &Layout) -> Option<i64> {
 }
 
 /// Whether a metric can be followed: one sum per unit over facts with a time.
-fn follows(metric: &UnitMetric) -> bool {
+pub(super) fn follows(metric: &UnitMetric) -> bool {
     let [only] = metric.variables.as_slice() else {
         return false;
     };

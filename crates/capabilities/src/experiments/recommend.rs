@@ -187,6 +187,19 @@ impl Evidence<'_> {
                 },
             ));
         }
+        for t in self.health.tails.iter().filter(|t| t.variant == variant) {
+            if t.hangs_on_few().is_some() || t.doubtful() {
+                all.push(condition(
+                    "robust",
+                    format!("the lift of {} does not hang on a few units", t.metric),
+                    None,
+                    match t.hangs_on_few() {
+                        Some(units) => format!("without {units} of {} units it is not significant", t.units),
+                        None => "its distribution is too skewed for so few units".into(),
+                    },
+                ));
+            }
+        }
         for asked in &self.experiment.decide.ship_if {
             if let Some(m) = mine.iter().find(|m| m.metric == asked.metric) {
                 all.push(demanded(m, asked));

@@ -248,6 +248,20 @@ pub fn verdict(
             );
             found.sentence.push_str(&sentence);
         }
+        for t in health
+            .tails
+            .iter()
+            .filter(|t| Some(t.variant.as_str()) == found.variant.as_deref())
+        {
+            if let Some(units) = t.hangs_on_few() {
+                let sentence = format!(" But the lift of {} hangs on {units} of {} units.", t.metric, t.units);
+                found.sentence.push_str(&sentence);
+            } else if t.doubtful() {
+                found
+                    .sentence
+                    .push_str(&format!(" But {} is too skewed for so few units.", t.metric));
+            }
+        }
     }
     if window.status == ExperimentStatus::Running {
         let day = match window.progress {

@@ -2,6 +2,7 @@
 
 use steward_capabilities::experiments::*;
 use steward_definitions::*;
+use steward_stats::assumptions::assumptions;
 use steward_stats::bayes::{self, Better, NormalPrior};
 use steward_stats::confidence_sequence::confidence_sequence;
 use steward_stats::dunnett::many_to_one;
@@ -9,6 +10,7 @@ use steward_stats::group_sequential::{Design, Sides, analyse};
 use steward_stats::msprt::msprt;
 use steward_stats::novelty::Pattern;
 use steward_stats::one_sided::one_sided;
+use steward_stats::outliers::influence;
 use steward_stats::{Estimate, multiplicity};
 
 use crate::places::Place;
@@ -391,6 +393,50 @@ async fn a_lift_that_fades_is_found_and_one_that_lasts_is_not(place: Place) {
     assert!(lasts.found.contains("fades"));
 }
 
+async fn tails_are_those_of_the_rows(place: Place) {
+    let mut shop = Shop::new(1500);
+    let values = |shop: &Shop, variant: &str| -> Vec<f64> {
+        let facts = shop.orders.iter().map(|o| (o.user, o.at, o.cents as f64));
+        let all = per_user(shop, facts, 0, 3 * DAY);
+        let mine = shop.users.iter().filter(|u| u.variant == variant);
+        mine.map(|u| all[&u.id]).collect()
+    };
+    let (c, t) = (values(&shop, "control"), values(&shop, "treatment"));
+    let ground = place.open(&shop, project()).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    let tails = found.health.tails.iter().find(|t| t.metric == "revenue").unwrap();
+    let (shape, pull) = (tails.assumptions.as_ref().unwrap(), tails.influence.as_ref().unwrap());
+    let expected = assumptions(&c, &t, 0.95).unwrap();
+    let near = |a: f64, b: f64| assert!((a - b).abs() <= 0.01 * (0.1 + b.abs()), "{a} is not near {b}");
+    near(shape.skewness.0, expected.skewness.0);
+    near(shape.skewness.1, expected.skewness.1);
+    near(shape.zeros.0, expected.zeros.0);
+    let expected = influence(&c, &t, &[1, 10], 0.95).unwrap();
+    near(pull.top_share, expected.top_share);
+    near(pull.all.point / pull.all.se, expected.all.point / expected.all.se);
+    assert!(!tails.doubtful());
+
+    // One customer who buys a house.
+    let rich = shop.users.iter().find(|u| u.variant == "treatment").unwrap();
+    let (user, at) = (rich.id, rich.exposed + HOUR);
+    shop.orders.push(Order {
+        user,
+        at,
+        cents: 30_000_000,
+    });
+    let ground = place.open(&shop, project()).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    assert!(
+        found.health.problems.iter().any(|p| p.code == "skewed-metric"),
+        "{:?}",
+        found.health.problems
+    );
+}
+
 async fn the_rule_says_what_to_do(place: Place) {
     let ground = place.open(&Shop::new(1500), project()).await;
     let options = ReadoutOptions::default();
@@ -438,5 +484,6 @@ on_both_engines!(
     a_split_is_watched_while_it_runs,
     many_units_in_several_variants_forbid_reading,
     a_lift_that_fades_is_found_and_one_that_lasts_is_not,
+    tails_are_those_of_the_rows,
     the_rule_says_what_to_do,
 );

@@ -7,7 +7,9 @@ pub use inference::*;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use steward_stats::assumptions::Assumptions;
 use steward_stats::novelty::Pattern;
+use steward_stats::outliers::Influence;
 use steward_stats::segment_search::Suspect;
 use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
@@ -165,6 +167,9 @@ pub struct Health {
     /// Do the primary metrics' lifts fade or grow with the time since exposure?
     #[serde(default)]
     pub novelty: Vec<Novelty>,
+    /// Do the primary means hang on few units, or on too skewed a distribution?
+    #[serde(default)]
+    pub tails: Vec<Tails>,
     /// What is wrong, worst first.
     pub problems: Vec<Problem>,
 }
@@ -230,6 +235,24 @@ pub struct Novelty {
     pub adjusted_p: Option<f64>,
     /// Why it could not be followed.
     pub not_estimable: Option<NotEstimable>,
+}
+
+/// The tails of a mean, without covariates: what it owes to its largest units, and whether its interval can be near normal.
+/// Units' values are known to half a per cent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tails {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Units of both arms.
+    pub units: u64,
+    /// Units of the smaller arm.
+    pub least_arm: u64,
+    /// Skewness, and the error that it leaves in the interval.
+    pub assumptions: Option<Assumptions>,
+    /// The lift without its 1 and 10 most influential units, and how many would overturn it.
+    pub influence: Option<Influence>,
 }
 
 /// Something that weakens or forbids a reading.
