@@ -108,6 +108,12 @@ pub const METHODS: &[Method] = &[
                     COUNTS,
                     "The series of each row, as a number; left out: one series",
                 ),
+                Field::default(
+                    "small_sample",
+                    Kind::Flag,
+                    "true",
+                    "Whether the covariance is multiplied by n/(n − k)",
+                ),
                 LEVEL,
             ],
         ),
@@ -119,7 +125,11 @@ pub const METHODS: &[Method] = &[
             } else {
                 vec![0; y.len()]
             };
-            let fit = hac(&y, &x, i.flag("intercept"), &series, i.count("lags")? as usize)?;
+            let mut fit = hac(&y, &x, i.flag("intercept"), &series, i.count("lags")? as usize)?;
+            if !i.flag("small_sample") {
+                let factor = fit.df / fit.n as f64;
+                fit.covariance.iter_mut().flatten().for_each(|v| *v *= factor);
+            }
             Ok(coefficients(&fit, i.number("level")?))
         },
     },

@@ -41,7 +41,7 @@ fn answers_refusals_and_errors_have_their_exit_codes() {
     assert_eq!(malformed.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&malformed.stderr).contains("$.control.values[1]"));
 
-    let unknown = steward(&["stats", "welch"], "{}");
+    let unknown = steward(&["stats", "wlech_t"], "{}");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("welch_t"));
 }
