@@ -283,7 +283,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     health.pre_exposure = before;
     health::add(&mut health, checks::missing_days(experiment, &cells));
     let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
-    health::add(&mut health, over_time::examine(experiment, &mut followed));
+    health::add(&mut health, over_time::examine(&mut followed));
     health.novelty = followed;
     let cap_of = |i: usize| caps.get(i).copied().flatten();
     health.tails = tails::tails(&mut runner, prepared, &layout, &asked, cap_of).await?;

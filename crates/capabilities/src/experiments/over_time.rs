@@ -2,9 +2,8 @@
 //! panel of units that could be followed all the time.
 
 use steward_compute::{Query, Value};
-use steward_definitions::Experiment;
 use steward_stats::novelty::{self, Pattern};
-use steward_stats::{Moments, NotEstimable, Reason, multiplicity};
+use steward_stats::{Estimate, Moments, NotEstimable, Reason, multiplicity};
 
 use super::analyse::Asked;
 use super::compute::{Prepared, Runner};
@@ -15,6 +14,8 @@ use super::readout::{Novelty, Problem, Role};
 use super::window::{DAY, SECOND};
 use crate::CapabilityError;
 
+/// Below this p-value a lift changes: as a check of health it must be rarely wrong.
+const CHANGES: f64 = 0.01;
 /// Stretches of time that the follow-up is cut into.
 const STRETCHES: i64 = 7;
 
@@ -197,7 +198,7 @@ fn relative(control: &Moments, treatment: &Moments, stretches: usize) -> Result<
 }
 
 /// Corrects the slopes by Holm over metrics and treatments, and says which lifts fade or grow.
-pub fn examine(experiment: &Experiment, found: &mut [Novelty]) -> Vec<Problem> {
+pub fn examine(found: &mut [Novelty]) -> Vec<Problem> {
     let p: Vec<f64> = found.iter().filter_map(|n| n.adjusted_p).collect();
     // p-values of slopes are probabilities; were one not, no trend would be claimed.
     let adjusted = multiplicity::holm(&p).unwrap_or(vec![1.0; p.len()]);
@@ -206,7 +207,9 @@ pub fn examine(experiment: &Experiment, found: &mut [Novelty]) -> Vec<Problem> {
     for n in found.iter_mut().filter(|n| n.adjusted_p.is_some()) {
         let Some(p) = adjusted.next() else { break };
         n.adjusted_p = Some(p);
-        if p >= experiment.alpha {
+        // Without a lift at first or at last there is nothing that could fade or grow.
+        let shows = |e: Option<&Estimate>| e.is_some_and(|e| e.low > 0.0 || e.high < 0.0);
+        if p >= CHANGES || !(shows(n.effects.first()) || shows(n.long_run.as_ref())) {
             n.pattern = Some(Pattern::Stable);
         }
         let (code, what) = match n.pattern {
