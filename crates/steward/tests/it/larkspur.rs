@@ -209,6 +209,21 @@ fn experiments_come_out_as_their_truths() {
     };
     let lost = 1.0 - arm("treatment") / arm("control");
     assert!((lost - 0.06 * 0.62).abs() < 0.025, "{lost}");
+
+    // What the rule says of each; a lift that lasts, and none at all, are not called a novelty.
+    for (readout, recommendation) in [
+        (&e1, "ship"),
+        (&e2, "do_not_ship"),
+        (&e3, "ship"),
+        (&readout("E4_recommender_v2"), "do_not_ship"),
+        (&e7, "redesign"),
+    ] {
+        let decision = &readout["decision"];
+        assert_eq!(decision["recommendation"], recommendation, "{decision:#}");
+        for followed in readout["health"]["novelty"].as_array().unwrap() {
+            assert_eq!(followed["pattern"], "stable", "{followed:#}");
+        }
+    }
 }
 
 #[test]
