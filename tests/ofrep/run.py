@@ -16,7 +16,8 @@ from openfeature import api
 from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
-from server import Served
+sys.dont_write_bytecode = True
+from server import Served  # noqa: E402
 
 failed = 0
 

@@ -38,6 +38,9 @@ pub enum CapabilityError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Facts arrived while they were read.
+    #[error("facts arrived while {0} was computed, again and again; ask once more in a moment")]
+    Moved(String),
     /// Facts could not be kept.
     #[error(transparent)]
     Facts(#[from] FactError),

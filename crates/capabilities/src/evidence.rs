@@ -6,6 +6,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use steward_definitions::COLLECTED;
 use steward_ledger::{Evidence, EvidenceKey, Ledger};
 
 use crate::{CapabilityError, Context};
@@ -58,6 +59,12 @@ where
         });
     }
     let (value, provenance) = compute().await?;
+    // Other readers make facts visible while this one reads: what is half of one moment is no evidence.
+    if let Some(before) = key.data.get(COLLECTED)
+        && context.engine.snapshot(COLLECTED).await?.digest != *before
+    {
+        return Err(CapabilityError::Moved(subject.to_string()));
+    }
     let stored = serde_json::to_value(&value).map_err(|e| CapabilityError::Invalid(format!("{subject}: {e}")))?;
     let evidence = Evidence::new(key, stored, provenance);
     context.ledger.record_evidence(&evidence).await?;

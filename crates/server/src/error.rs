@@ -43,7 +43,7 @@ pub fn status(error: &CapabilityError) -> StatusCode {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         CapabilityError::Facts(FactError::Busy { .. }) => StatusCode::TOO_MANY_REQUESTS,
-        CapabilityError::Facts(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CapabilityError::Facts(_) | CapabilityError::Moved(_) => StatusCode::SERVICE_UNAVAILABLE,
         CapabilityError::Engine(_) | CapabilityError::Ledger(_) | CapabilityError::File { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

@@ -100,7 +100,9 @@ impl From<CapabilityError> for Failure {
             }
             CapabilityError::Unknown { .. } | CapabilityError::Invalid(_) => Failure::call(e.to_string()),
             CapabilityError::Refused(_) | CapabilityError::NotApplied => Failure::no(e.to_string()),
-            CapabilityError::Facts(_) | CapabilityError::File { .. } => Failure::world(e.to_string()),
+            CapabilityError::Facts(_) | CapabilityError::Moved(_) | CapabilityError::File { .. } => {
+                Failure::world(e.to_string())
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ use steward_definitions::Experiment;
 use crate::evidence::Concluded;
 use crate::{CapabilityError, Context};
 
+/// How often a readout is begun anew because facts arrived while it read.
+const ATTEMPTS: usize = 5;
+
 /// Reads an experiment out: from evidence if nothing it depends on has changed, else computed.
 pub async fn readout(context: &Context, name: &str, options: &ReadoutOptions) -> Result<Readout, CapabilityError> {
     Ok(conclude(context, name, options).await?.value)
@@ -53,10 +56,20 @@ pub async fn conclude(
     let definitions = prepared.definitions.clone();
     let tables = prepared.tables.clone();
     let parameters = prepared.parameters.clone();
-    let mut concluded = crate::evidence::conclude(context, &subject, definitions, &tables, parameters, || {
-        compute::readout(context, &prepared)
-    })
-    .await?;
+    let read = || {
+        let (definitions, parameters) = (definitions.clone(), parameters.clone());
+        crate::evidence::conclude(context, &subject, definitions, &tables, parameters, || {
+            compute::readout(context, &prepared)
+        })
+    };
+    let mut concluded = read().await;
+    for _ in 1..ATTEMPTS {
+        if !matches!(concluded, Err(CapabilityError::Moved(_))) {
+            break;
+        }
+        concluded = read().await;
+    }
+    let mut concluded = concluded?;
     let provenance = &mut concluded.value.provenance;
     provenance.evidence = concluded.evidence.id.clone();
     provenance.data = concluded.evidence.key.data.clone();
