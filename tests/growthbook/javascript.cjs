@@ -1,5 +1,5 @@
 // The real JavaScript SDK against a served project (see project.sh): polling, streaming, remote evaluation, encryption,
-// sticky buckets; and 500 units evaluated by the SDK and by the command line alike.
+// sticky buckets, a rollout.
 "use strict";
 const path = require("path");
 const fs = require("fs");
@@ -69,7 +69,8 @@ class Kept extends StickyBucketService {
   check("remote evaluation gives the same value", remote.getFeatureValue("checkout", "none") === result.value);
   check("remote evaluation is tracked", tracked.length === 1 && tracked[0].join() === viewed[0].join());
 
-  const share = Array.from({ length: 500 }, (_, n) => { const one = new GrowthBook({ attributes: { id: `u${n}` } }); one.setPayload(gb.getPayload()); return one.isOn("grow"); });
+  const { features, savedGroups } = gb.getPayload();
+  const share = Array.from({ length: 500 }, (_, n) => new GrowthBook({ features, savedGroups, attributes: { id: `u${n}` } }).isOn("grow"));
   check("a rollout includes its share", Math.abs(share.filter(Boolean).length / 500 - 0.3) < 0.07);
 
   const file = path.join(process.env.STEWARD_PROJECT, "flags/all.yaml");

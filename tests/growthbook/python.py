@@ -21,7 +21,7 @@ gb = GrowthBook(
     client_key="sdk-web",
     attributes={"id": "u1"},
     sticky_bucket_service=InMemoryStickyBucketService(),
-    on_experiment_viewed=lambda experiment, result, *_: viewed.append((experiment.key, result.key)),
+    on_experiment_viewed=lambda experiment, result, **_: viewed.append((experiment.key, result.key)),
 )
 gb.load_features()
 check("features are loaded", "checkout" in gb.get_features())
