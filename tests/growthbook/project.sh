@@ -38,6 +38,7 @@ rules: [{value: true, rollout: 30%}]
 YAML
 export FLAG_KEY=AAECAwQFBgcICQoLDA0ODw== STEWARD_PROJECT=$work STEWARD_PROGRAM=$steward
 "$steward" --project "$work" apply -m opening --as mara > /dev/null
+: > "$work/address"
 "$steward" --project "$work" serve --listen 127.0.0.1:0 > "$work/address" &
 server=$!
 for _ in $(seq 100); do
