@@ -32,7 +32,8 @@ use crate::{Estimate, NotEstimable, Reason, dist};
 
 pub use classical::{Shape, classical};
 pub use futility::{Futility, FutilityLook, futility};
-use path::{Path, increasing};
+use path::Path;
+pub(crate) use path::increasing;
 
 /// Most looks.
 pub const MOST_LOOKS: usize = 100;

@@ -3,7 +3,7 @@
 use crate::dist;
 
 /// Where an increasing function reaches `target` (Illinois steps inside a bracket); the ends where it lies outside.
-pub(super) fn increasing(f: impl Fn(f64) -> f64, target: f64, mut low: f64, mut high: f64) -> f64 {
+pub(crate) fn increasing(f: impl Fn(f64) -> f64, target: f64, mut low: f64, mut high: f64) -> f64 {
     let (mut at_low, mut at_high) = (f(low) - target, f(high) - target);
     if at_low >= 0.0 || at_high <= 0.0 {
         return if at_low >= 0.0 { low } else { high };
