@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::matrix::{Matrix, dot};
-use crate::regression::fit;
+use crate::regression::{Fitted, fit};
 use crate::{Estimate, NotEstimable, Reason};
 
 /// Small-sample correction.
@@ -64,6 +64,57 @@ pub fn clustered(
     correction: Correction,
     level: f64,
 ) -> Result<ClusterFit, NotEstimable> {
+    let found = regress(y, x, intercept, clusters, correction)?;
+    let k = found.fitted.design.cols;
+    let coefficients = (0..k)
+        .map(|j| {
+            let mut weights = vec![0.0; k];
+            weights[j] = 1.0;
+            found
+                .combination(&weights, level)
+                .map_err(|e| single(e, format!("coefficient {j}")))
+        })
+        .collect();
+    Ok(ClusterFit {
+        coefficients,
+        clusters: found.clusters,
+        n: found.fitted.design.rows as u64,
+    })
+}
+
+/// Names what rests on single clusters.
+fn single(refusal: NotEstimable, what: String) -> NotEstimable {
+    match refusal.reason {
+        Reason::Singular => NotEstimable::new(
+            Reason::Singular,
+            format!("{what} rests on single clusters"),
+            refusal.fix,
+        ),
+        _ => refusal,
+    }
+}
+
+/// A regression with clustered rows, of which any linear combination of coefficients can be asked.
+#[derive(Debug)]
+pub struct Clustered {
+    fitted: Fitted,
+    root: Matrix,
+    meat: Matrix,
+    spans: Vec<(Matrix, Matrix)>,
+    beta: Vec<f64>,
+    method: String,
+    /// Clusters.
+    pub clusters: u64,
+}
+
+/// As [`clustered`], for combinations of coefficients.
+pub fn regress(
+    y: &[f64],
+    x: &[Vec<f64>],
+    intercept: bool,
+    clusters: &[u64],
+    correction: Correction,
+) -> Result<Clustered, NotEstimable> {
     if clusters.len() != y.len() {
         return Err(NotEstimable::out_of_domain(
             format!("{} values have {} cluster names", y.len(), clusters.len()),
@@ -133,42 +184,57 @@ pub fn clustered(
         Correction::Cr2 => "cr2, bell–mccaffrey df",
         Correction::Cr3 => "cr3, satterthwaite df",
     };
-    let method = format!("ols, {g} clusters, {label}");
-    let beta = fitted.coefficients();
-    let coefficients = (0..k)
-        .map(|j| {
-            let mut weights = vec![0.0; k];
-            weights[j] = 1.0;
-            let contrast = fitted.bread.times_vector(&fitted.centred_weights(&weights));
-            let (variance, df) = if matches!(correction, Correction::Cr2 | Correction::Cr3) {
-                // M = L L', so L⁻¹·M·c = L'c.
-                let c = root.transpose().times_vector(&fitted.centred_weights(&weights));
-                (meat.form(&c, &c), satterthwaite(&spans, &c))
-            } else {
-                (meat.form(&contrast, &contrast), g as f64 - 1.0)
-            };
-            if df.is_nan() || df <= 0.0 {
-                return Err(NotEstimable::new(
-                    Reason::Singular,
-                    format!("coefficient {j} rests on single clusters"),
-                    "leave out columns that only one cluster has",
-                ));
-            }
-            Estimate::new(
-                beta[j],
-                variance.max(0.0).sqrt(),
-                Some(df),
-                n as u64,
-                level,
-                method.as_str(),
-            )
-        })
-        .collect();
-    Ok(ClusterFit {
-        coefficients,
+    Ok(Clustered {
+        beta: fitted.coefficients(),
+        method: format!("ols, {g} clusters, {label}"),
         clusters: g as u64,
-        n: n as u64,
+        fitted,
+        root,
+        meat,
+        spans,
     })
+}
+
+impl Clustered {
+    /// The coefficients; the intercept first if there is one.
+    pub fn coefficients(&self) -> &[f64] {
+        &self.beta
+    }
+
+    /// Σ wⱼ·βⱼ, with p-value that it is 0. Refused: as many weights as coefficients are wanted; a combination that rests
+    /// on single clusters.
+    pub fn combination(&self, weights: &[f64], level: f64) -> Result<Estimate, NotEstimable> {
+        if weights.len() != self.beta.len() {
+            return Err(NotEstimable::out_of_domain(
+                format!("{} weights for {} coefficients", weights.len(), self.beta.len()),
+                "give one weight per coefficient, the intercept first",
+            ));
+        }
+        let centred = self.fitted.centred_weights(weights);
+        let (variance, df) = if self.spans.is_empty() {
+            let contrast = self.fitted.bread.times_vector(&centred);
+            (self.meat.form(&contrast, &contrast), self.clusters as f64 - 1.0)
+        } else {
+            // M = L L', so L⁻¹·M·c = L'c.
+            let c = self.root.transpose().times_vector(&centred);
+            (self.meat.form(&c, &c), satterthwaite(&self.spans, &c))
+        };
+        if df.is_nan() || df <= 0.0 {
+            return Err(NotEstimable::new(
+                Reason::Singular,
+                "the combination rests on single clusters",
+                "leave out columns that only one cluster has",
+            ));
+        }
+        Estimate::new(
+            dot(weights, &self.beta),
+            variance.max(0.0).sqrt(),
+            Some(df),
+            self.fitted.design.rows as u64,
+            level,
+            self.method.as_str(),
+        )
+    }
 }
 
 /// (tr P)²/tr(P²) with P = D − U'U, D_g = c'·(X'AA'X)·c and u_g = (X'A X)·c in coordinates where M is the identity.

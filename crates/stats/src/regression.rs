@@ -168,6 +168,7 @@ fn leverage(i: usize) -> NotEstimable {
 }
 
 /// A regression on centred columns, and the way back to the columns as given.
+#[derive(Debug)]
 pub(crate) struct Fitted {
     /// Columns as fitted, the intercept first if there is one.
     pub design: Matrix,

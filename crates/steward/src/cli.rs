@@ -328,7 +328,7 @@ pub enum ExperimentCommand {
     List,
     /// What an experiment did, and whether it can be believed.
     #[command(
-        after_help = "A relative lift is refused where the control is zero, or within one standard error of it: read the absolute lift there.\n\nExamples:\n  steward experiment readout checkout\n  steward experiment readout checkout --as-of 2025-08-03 --json"
+        after_help = "A relative lift is refused where the control is zero, or within one standard error of it: read the absolute lift there.\n\nExamples:\n  steward experiment readout checkout\n  steward experiment readout checkout --as-of 2025-08-03 --json\n  steward experiment readout checkout --by user__device --map user__country user__device"
     )]
     Readout {
         /// Experiment.
@@ -336,6 +336,12 @@ pub enum ExperimentCommand {
         /// As of a time (RFC 3339 or a date).
         #[arg(long, value_name = "TIME")]
         as_of: Option<String>,
+        /// Dimensions to break down by beyond those declared, separated by commas: exploratory.
+        #[arg(long, value_delimiter = ',', value_name = "DIMENSION")]
+        by: Vec<String>,
+        /// Two dimensions whose values are crossed to a map of lifts: exploratory.
+        #[arg(long, num_args = 2, value_name = "DIMENSION")]
+        map: Vec<String>,
     },
     /// What an experiment could find, and how long it would have to run, from the history of its own metrics.
     #[command(

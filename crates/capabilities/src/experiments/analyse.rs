@@ -10,6 +10,7 @@ use steward_stats::{Comparison, Estimate, Lift, Moments, NotEstimable, Reason, S
 
 use super::cells::{Cell, Cells};
 use super::concluding::Clock;
+use super::designs::Lifts;
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
     Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricInference, MetricReadout, PreExposure, RawLift,
@@ -47,6 +48,8 @@ pub struct Analysis<'a> {
     pub cells: &'a Cells,
     /// Time as the method sees it.
     pub clock: Clock<'a>,
+    /// Lifts of a design, in place of those of single units.
+    pub designed: Option<&'a Lifts>,
 }
 
 pub(super) fn statistic(compared: Compared) -> Statistic {
@@ -169,7 +172,10 @@ impl Analysis<'_> {
             .ok()
             .and_then(|&i| self.metrics.get(i).map(|m| (i, m)));
         let compared = match (&asked.measured, measured) {
-            (Ok(_), Some((i, _))) => self.compare(control, treatment, i, true),
+            (Ok(_), Some((i, _))) => match self.designed.and_then(|d| d.get(&(i, arm))) {
+                Some(found) => found.clone(),
+                None => self.compare(control, treatment, i, true),
+            },
             (Err(e), _) => Err(e.clone()),
             (Ok(_), None) => Err(refuse("the metric was not measured", "report this as a fault")),
         };
@@ -233,6 +239,7 @@ impl Analysis<'_> {
                 out.not_estimable = out.absolute.refusal().cloned();
                 if let Some((i, m)) = measured
                     && m.cuped_days > 0
+                    && self.designed.is_none()
                     && let Ok(raw) = self.compare(control, treatment, i, false)
                 {
                     out.raw = Some(RawLift {
@@ -395,6 +402,7 @@ impl Analysis<'_> {
             .then(|| format!("{found} values; the {MOST_SEGMENTS} with the most units are shown"));
         Breakdown {
             dimension: dimension.to_string(),
+            exploratory: false,
             segments,
             tests: Vec::new(),
             problem,

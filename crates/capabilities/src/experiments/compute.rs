@@ -12,12 +12,13 @@ use steward_stats::NotEstimable;
 use super::analyse::{Analysis, Asked};
 use super::cells::{Cells, sketches};
 use super::concluding::{Clock, overall};
+use super::designs::{self, Ground, NaiveLift};
 use super::dimensions::{DimensionSource, UnitDimension, unit_dimension};
 use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, over_time, recommend, tails, verdict};
+use super::{checks, effects, health, looks, maps, over_time, recommend, tails, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -32,6 +33,12 @@ pub struct Prepared<'a> {
     asked: Vec<Asked>,
     dimensions: Vec<UnitDimension>,
     problems: Vec<Breakdown>,
+    /// How many of the dimensions are declared; the rest are exploratory.
+    declared: usize,
+    /// Dimensions to be crossed.
+    map: Option<[UnitDimension; 2]>,
+    /// Dimensions that the design names.
+    design: Vec<UnitDimension>,
     /// Definition → digest.
     pub definitions: BTreeMap<String, String>,
     /// Tables read.
@@ -118,6 +125,7 @@ pub fn lay_out<'a>(
                 let problem = Some(problem);
                 problems.push(Breakdown {
                     dimension: breakdown.clone(),
+                    exploratory: false,
                     segments: Vec::new(),
                     tests: Vec::new(),
                     problem,
@@ -125,23 +133,53 @@ pub fn lay_out<'a>(
             }
         }
     }
+    let declared = dimensions.len();
+    for name in &options.by {
+        if !experiment.breakdowns.contains(name) && !dimensions.iter().any(|d: &UnitDimension| d.name == *name) {
+            dimensions.push(maps::asked(project, experiment, name)?);
+        }
+    }
+    let map = match &options.map {
+        Some([a, b]) => Some([
+            maps::asked(project, experiment, a)?,
+            maps::asked(project, experiment, b)?,
+        ]),
+        None => None,
+    };
+    let more = dimensions.iter().skip(declared).chain(map.iter().flatten());
+    uses.extend(more.flat_map(|d| d.uses.iter().cloned()));
+    let design = designs::dimensions(project, experiment)?;
+    uses.extend(design.iter().flat_map(|d| d.uses.iter().cloned()));
     let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
     tables.extend(
         metrics
             .iter()
             .flat_map(|m| m.variables.iter().map(|v| v.dataset.clone())),
     );
-    tables.extend(dimensions.iter().filter_map(|d| match &d.source {
-        DimensionSource::Unit { dataset, .. } => Some(dataset.clone()),
-        DimensionSource::Exposure { .. } => None,
-    }));
-    let parameters = json!({
+    tables.extend(
+        dimensions
+            .iter()
+            .chain(&design)
+            .chain(map.iter().flatten())
+            .filter_map(|d| match &d.source {
+                DimensionSource::Unit { dataset, .. } => Some(dataset.clone()),
+                DimensionSource::Exposure { .. } => None,
+            }),
+    );
+    let mut parameters = json!({
         "cut": window.cut.map(time),
         "status": window.status,
         "day": window.progress.map(|(day, _)| day),
         "time_zone": project.settings.time_zone,
         "alpha": experiment.alpha,
     });
+    // What nobody asked for is no part of the key.
+    if !options.by.is_empty() {
+        parameters["by"] = json!(options.by);
+    }
+    if options.map.is_some() {
+        parameters["map"] = json!(options.map);
+    }
     let definitions = uses.into_iter().map(|u| (u.clone(), digest(project, &u))).collect();
     Ok(Prepared {
         experiment,
@@ -153,6 +191,9 @@ pub fn lay_out<'a>(
         asked,
         dimensions,
         problems,
+        declared,
+        map,
+        design,
         definitions,
         tables: tables.into_iter().collect(),
         parameters,
@@ -260,7 +301,24 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     );
     let measured: Vec<usize> = asked.iter().filter_map(|a| a.measured.as_ref().ok().copied()).collect();
     let planned_looks = looks::looks(&mut runner, prepared, &layout, &cells, &measured).await?;
-    let analysis = Analysis {
+    let mut ground = Ground {
+        runner: &mut runner,
+        layout: &layout,
+        experiment,
+        metrics: &prepared.metrics,
+        caps: &caps,
+        asked: &asked,
+        dimensions: &prepared.design,
+        project: &context.project,
+        zone: &prepared.zone,
+    };
+    let mut designed = designs::analyse(&mut ground, &cells).await?;
+    if let Some(map) = &prepared.map {
+        let crossed = maps::cells(&mut ground, map).await?;
+        cells.segments.resize_with(prepared.dimensions.len(), BTreeMap::new);
+        cells.segments.push(crossed);
+    }
+    let mut analysis = Analysis {
         project: &context.project,
         experiment,
         metrics: &prepared.metrics,
@@ -271,36 +329,81 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
             looks: &planned_looks,
             fraction: looks::fraction(experiment, window, &prepared.zone, &cells, prepared.now),
         },
+        designed: None,
     };
-    let metrics = analysis.metrics();
+    let mut metrics = analysis.metrics();
+    if let Some(designed) = designed.as_mut().filter(|d| !d.units) {
+        designed.readout.naive = metrics
+            .iter()
+            .map(|m| NaiveLift {
+                metric: m.metric.clone(),
+                variant: m.variant.clone(),
+                absolute: m.absolute.clone(),
+                relative: m.relative.clone(),
+            })
+            .collect();
+        designs::restate(&mut health, experiment, designed);
+    }
+    if let Some(designed) = designed.as_ref().filter(|d| !d.units) {
+        analysis.designed = Some(&designed.lifts);
+        metrics = analysis.metrics();
+    }
     if health.srm.broken {
         health.suspects = checks::suspects(experiment, &prepared.dimensions, &cells);
         let where_from = checks::explain_split(&health.suspects, experiment);
         health::add(&mut health, where_from.into_iter().collect());
     }
-    let mut before = analysis.pre_exposure();
-    health::add(&mut health, checks::pre_exposure(&mut before));
-    health.pre_exposure = before;
-    health::add(&mut health, checks::missing_days(experiment, &cells));
-    let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
-    health::add(&mut health, over_time::examine(&mut followed));
-    health.novelty = followed;
-    let cap_of = |i: usize| caps.get(i).copied().flatten();
-    health.tails = tails::tails(&mut runner, prepared, &layout, &asked, cap_of).await?;
-    let hanging = tails::examine(&health.tails);
-    health::add(&mut health, hanging);
+    // What counts single units as independent says nothing where they were not split one by one.
+    let by_units = designed.as_ref().is_none_or(|d| d.units);
+    if by_units {
+        let mut before = analysis.pre_exposure();
+        health::add(&mut health, checks::pre_exposure(&mut before));
+        health.pre_exposure = before;
+        health::add(&mut health, checks::missing_days(experiment, &cells));
+        let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
+        health::add(&mut health, over_time::examine(&mut followed));
+        health.novelty = followed;
+        let cap_of = |i: usize| caps.get(i).copied().flatten();
+        health.tails = tails::tails(&mut runner, prepared, &layout, &asked, cap_of).await?;
+        let hanging = tails::examine(&health.tails);
+        health::add(&mut health, hanging);
+    }
     let mut breakdowns: Vec<Breakdown> = prepared
         .dimensions
         .iter()
         .enumerate()
         .map(|(i, d)| analysis.breakdown(i, &d.name))
         .collect();
-    effects::shrink_segments(&mut breakdowns, experiment.alpha);
+    let (declared, exploratory) = breakdowns.split_at_mut(prepared.declared.min(prepared.dimensions.len()));
+    exploratory.iter_mut().for_each(|b| b.exploratory = true);
+    // Families of their own: what was asked for afterwards must not weaken what was declared.
+    effects::shrink_segments(declared, experiment.alpha);
+    effects::shrink_segments(exploratory, experiment.alpha);
+    let map = prepared.map.as_ref().map(|dimensions| {
+        let mut crossed = [analysis.breakdown(prepared.dimensions.len(), "")];
+        effects::shrink_segments(&mut crossed, experiment.alpha);
+        maps::map(dimensions, crossed)
+    });
+    let mut maps: Vec<EffectMap> = map.into_iter().collect();
     breakdowns.extend(prepared.problems.iter().cloned());
+    let mut daily = analysis.daily(&metrics);
+    if !by_units {
+        breakdowns = designs::no_breakdowns(experiment);
+        maps.clear();
+        daily.clear();
+    }
     let counted = looks::counted(experiment, &cells);
     let inference = overall(experiment, &metrics, &planned_looks, window.status, counted);
     health::add(&mut health, checks::underpowered(experiment, &metrics));
-    let found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref(), &inference);
+    let mut found = verdict::verdict(&arms, &health, &metrics, window, experiment.end.as_deref(), &inference);
+    if let Some(more) = designed.as_ref().and_then(|d| designs::sentence(d, experiment))
+        && !matches!(
+            found.outcome,
+            Outcome::DoNotTrust | Outcome::NoData | Outcome::NotStarted
+        )
+    {
+        found.sentence = format!("{} {more}", found.sentence);
+    }
     let decision = recommend::Evidence {
         experiment,
         health: &health,
@@ -330,9 +433,10 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         variant: found.variant,
         health,
         arms,
-        daily: analysis.daily(&metrics),
+        daily,
         metrics,
         breakdowns,
+        maps,
         window: DataWindow {
             exposures_from: window.from,
             exposures_before: window.before,
@@ -346,6 +450,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         correction: experiment.correction.clone(),
         inference,
         decision,
+        design: designed.map(|d| d.readout),
         provenance: Provenance {
             evidence: String::new(),
             engine: context.engine.name().to_string(),

@@ -293,8 +293,11 @@ impl Analysis<'_> {
         }
     }
 
-    /// Moments of control and treatment now.
+    /// Moments of control and treatment now; none where a design stands in for single units.
     fn moments(&self, subject: &Subject) -> Option<(Moments, Moments, Comparison)> {
+        if self.designed.is_some() {
+            return None;
+        }
         let at = *subject.asked.measured.as_ref().ok()?;
         let metric = self.metrics.get(at)?;
         let of = |arm: usize| -> Option<Moments> {

@@ -100,14 +100,32 @@ pub(super) struct Writer<'a> {
     pub sources: Vec<(String, String)>,
 }
 
+/// What the moment of exposure is cut into, for [`crossed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// Nothing: there is no column `day`.
+    None,
+    /// The layout's grain.
+    Grain,
+}
+
 /// The query that answers one row per cell: columns `arm`, `day` (if exposures have a time), `s0` … (dimensions),
 /// `units`, `ripe` (units whose window has closed), `m0` … (moments of the metrics).
 pub fn cells(layout: &Layout, metrics: &[Capped]) -> Result<Query, CapabilityError> {
-    let mut w = Writer::new(layout, metrics.iter().map(|m| m.metric));
     let timed = layout.experiment.exposures.time.is_some();
+    select(layout, metrics, if timed { Bucket::Grain } else { Bucket::None }, false)
+}
+
+/// As [`cells`], one row for each arm, bucket and combination of all dimensions' values.
+pub fn crossed(layout: &Layout, metrics: &[Capped], bucket: Bucket) -> Result<Query, CapabilityError> {
+    select(layout, metrics, bucket, true)
+}
+
+fn select(layout: &Layout, metrics: &[Capped], bucket: Bucket, crossed: bool) -> Result<Query, CapabilityError> {
+    let mut w = Writer::new(layout, metrics.iter().map(|m| m.metric));
     let mut columns = vec!["arm".to_string()];
     let mut outer = String::from("SELECT arm");
-    if timed {
+    if bucket != Bucket::None {
         outer.push_str(", day");
         columns.push("day".into());
     }
@@ -134,8 +152,11 @@ pub fn cells(layout: &Layout, metrics: &[Capped]) -> Result<Query, CapabilityErr
         }
         let _ = write!(outer, ", moments({}) AS m{i}", arguments.join(", "));
     }
-    let body = w.body(&inner)?;
+    let body = w.body(&inner, bucket)?;
     let grouping = if layout.dimensions.is_empty() {
+        format!("GROUP BY {}", columns.join(", "))
+    } else if crossed {
+        columns.extend((0..layout.dimensions.len()).map(|i| format!("s{i}")));
         format!("GROUP BY {}", columns.join(", "))
     } else {
         let mut sets = vec![format!("({})", columns.join(", "))];
@@ -172,7 +193,7 @@ pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Resu
             inner.push(format!("CASE WHEN {} THEN {value} END", w.ripe()));
         }
     }
-    let body = w.body(&inner)?;
+    let body = w.body(&inner, Bucket::None)?;
     let gamma = w.bind(Value::Number(log_gamma));
     let mut columns = Vec::new();
     let mut sets = Vec::new();
@@ -403,11 +424,11 @@ impl<'a> Writer<'a> {
     }
 
     /// One row per unit: `arm`, `day`, `s0` …, `ripe`, and the given values as `v0` ….
-    fn body(&mut self, values: &[String]) -> Result<String, CapabilityError> {
-        let timed = self.layout.experiment.exposures.time.is_some();
+    fn body(&mut self, values: &[String], bucket: Bucket) -> Result<String, CapabilityError> {
         let mut outer = vec!["arm".to_string()];
-        if timed {
-            outer.push(format!("date_trunc('{}', t0) AS day", self.layout.grain));
+        match bucket {
+            Bucket::None => {}
+            Bucket::Grain => outer.push(format!("date_trunc('{}', t0) AS day", self.layout.grain)),
         }
         for i in 0..self.layout.dimensions.len() {
             outer.push(format!("coalesce(s{i}, '{NO_VALUE}') AS s{i}"));

@@ -74,7 +74,10 @@ async fn a_readout_has_the_same_digits() {
         Place::Postgres.open(&shop, project()).await,
     );
     for as_of in [None, Some(crate::shop::START + 9 * crate::shop::DAY)] {
-        let options = ReadoutOptions { as_of };
+        let options = ReadoutOptions {
+            as_of,
+            ..ReadoutOptions::default()
+        };
         let embedded = experiments::readout(&here.context, "checkout", &options).await.unwrap();
         let remote = experiments::readout(&there.context, "checkout", &options)
             .await

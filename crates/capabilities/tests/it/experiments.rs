@@ -476,7 +476,10 @@ async fn as_of_a_moment_only_what_was_known_then_counts(place: Place) {
     let shop = Shop::new(900);
     let ground = place.open(&shop, project()).await;
     let as_of = START + 7 * DAY;
-    let options = ReadoutOptions { as_of: Some(as_of) };
+    let options = ReadoutOptions {
+        as_of: Some(as_of),
+        ..ReadoutOptions::default()
+    };
     let readout = readout(&ground.context, "checkout", &options).await.unwrap();
     assert_eq!(readout.status, ExperimentStatus::Running);
     assert!(
@@ -498,6 +501,7 @@ async fn as_of_a_moment_only_what_was_known_then_counts(place: Place) {
 
     let early = ReadoutOptions {
         as_of: Some(START - DAY),
+        ..ReadoutOptions::default()
     };
     let readout = steward_capabilities::experiments::readout(&ground.context, "checkout", &early)
         .await

@@ -5,6 +5,7 @@
 #[macro_use]
 mod places;
 
+mod designs;
 mod engines;
 mod experiments;
 mod governance;

@@ -2,6 +2,7 @@
 
 mod bet;
 mod dataset;
+mod design;
 mod experiment;
 mod flag;
 mod initiative;
@@ -13,6 +14,7 @@ mod settings;
 
 pub use bet::*;
 pub use dataset::*;
+pub use design::*;
 pub use experiment::*;
 pub use flag::*;
 pub use initiative::*;

@@ -165,7 +165,8 @@ impl<'p> Graph<'p> {
                     self.uses(Node::Entity(model, exposures.entity.clone()), user.clone());
                 }
             }
-            for breakdown in &experiment.breakdowns {
+            let design = experiment.design.dimensions();
+            for breakdown in experiment.breakdowns.iter().map(String::as_str).chain(design) {
                 for node in names.dimension(breakdown, &BTreeSet::new()) {
                     self.uses(node, user.clone());
                 }

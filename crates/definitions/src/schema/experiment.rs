@@ -74,6 +74,7 @@ pub(super) fn experiment() -> Value {
         ("inference", inference()),
         ("decide", decide()),
         ("initiative", text("The initiative that it belongs to.")),
+        ("design", super::design::design()),
     ]);
     object(&["experiment", "variants", "metrics"], keys)
 }

@@ -6,6 +6,7 @@
 //! maps folders to files (see [`FOLDERS`]).
 
 mod contract;
+mod design;
 mod experiment;
 mod flags;
 mod metrics;

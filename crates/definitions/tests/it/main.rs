@@ -8,6 +8,7 @@
 
 mod collected;
 mod contracts;
+mod designs;
 mod draft;
 mod examples;
 mod flags;

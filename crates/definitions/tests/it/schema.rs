@@ -7,7 +7,18 @@ use serde_json::Value;
 use steward_definitions::{Project, Source, schema};
 
 const JUNK: &str = "qqqqqqqqqqqqqqqqqqqq";
-const METRIC_TYPES: [&str; 5] = ["simple", "ratio", "derived", "cumulative", "conversion"];
+/// Words on which it depends which keys a map takes: types of metrics, kinds of designs.
+const WORDS: [&str; 9] = [
+    "simple",
+    "ratio",
+    "derived",
+    "cumulative",
+    "conversion",
+    "factorial",
+    "cluster",
+    "switchback",
+    "holdout",
+];
 
 /// A document with every key of a schema, one key per line; which place of the schema each line stands for.
 struct Sample<'a> {
@@ -151,8 +162,8 @@ fn schemas_name_the_keys_that_check_accepts() {
     let files: BTreeMap<&str, &str> = schema::FOLDERS.iter().map(|(glob, name)| (*name, *glob)).collect();
     for (name, schema) in schema::all() {
         let file = files[name].replace("**/*", "sample");
-        // Metrics accept other keys for each type: what any type accepts is right.
-        let runs: Vec<_> = METRIC_TYPES.iter().map(|t| checked(&file, &schema, t)).collect();
+        // Metrics and designs accept other keys for each word: what any accepts is right.
+        let runs: Vec<_> = WORDS.iter().map(|t| checked(&file, &schema, t)).collect();
         let unknown = runs
             .iter()
             .map(|r| r.0.clone())

@@ -85,19 +85,52 @@ pub async fn experiments(Shared(state): Shared<State>) -> Result<Json<Vec<Listed
     Ok(Json(all))
 }
 
+/// How an experiment is read out.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadoutParams {
+    /// As of this date or moment; now by default.
+    #[param(schema_with = moment_schema)]
+    as_of: Option<String>,
+    /// Dimensions to break down by beyond those declared, separated by commas: exploratory.
+    by: Option<String>,
+    /// Two dimensions, separated by a comma, whose values are crossed to a map of lifts: exploratory.
+    map: Option<String>,
+}
+
 /// What an experiment did, and whether it can be believed: the document of `steward experiment readout --json`.
 #[utoipa::path(get, path = "/api/v1/experiments/{name}/readout", tag = "evidence",
-    params(("name" = String, Path, description = "Experiment"), AsOf),
+    params(("name" = String, Path, description = "Experiment"), ReadoutParams),
     responses((status = 200, description = "Verdict, health, lifts, breakdowns, daily path", body = Value),
         (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No such dimension", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn readout(
     Shared(state): Shared<State>,
     Path(name): Path<String>,
-    Params(params): Params<AsOf>,
+    Params(params): Params<ReadoutParams>,
 ) -> Result<Json<Readout>, Failure> {
+    let listed = |text: Option<String>| -> Vec<String> {
+        let names = text.unwrap_or_default();
+        let names = names.split(',').map(str::trim).filter(|n| !n.is_empty());
+        names.map(str::to_owned).collect()
+    };
+    let map = listed(params.map);
+    let map = match <[String; 2]>::try_from(map) {
+        Ok(pair) => Some(pair),
+        Err(none) if none.is_empty() => None,
+        Err(some) => {
+            return Err(Failure::bad(format!(
+                "map: {} dimension(s); give two, such as user__country,user__device",
+                some.len()
+            )));
+        }
+    };
     let options = ReadoutOptions {
         as_of: moment("as_of", params.as_of.as_deref())?,
+        by: listed(params.by),
+        map,
     };
     Ok(Json(
         experiments::readout(&state.loaded().await.context, &name, &options).await?,

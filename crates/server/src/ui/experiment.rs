@@ -50,7 +50,11 @@ pub async fn show(
             let Some(definition) = loaded.context.project.experiments.get(&name) else {
                 return Err(parts::unknown(&loaded, Kind::Experiment, &name).into());
             };
-            match experiments::readout(&loaded.context, &name, &ReadoutOptions { as_of }).await {
+            let options = ReadoutOptions {
+                as_of,
+                ..ReadoutOptions::default()
+            };
+            match experiments::readout(&loaded.context, &name, &options).await {
                 Ok(readout) if form == Form::Json => Ok(parts::json(&readout)?),
                 Ok(readout) => Ok(parts::csv(csv(&readout))),
                 Err(e) => Ok(parts::problem(form, definition, &e)?),
@@ -118,7 +122,10 @@ async fn render(
         subject: Some(format!("experiment/{name}")),
         ..DecisionFilter::default()
     };
-    let options = ReadoutOptions { as_of };
+    let options = ReadoutOptions {
+        as_of,
+        ..ReadoutOptions::default()
+    };
     let (readout, decisions) = tokio::join!(
         experiments::readout(context, name, &options),
         governance::decisions(context, &filter, as_of)
@@ -360,7 +367,7 @@ fn breakdown(loaded: &Loaded, r: &Readout, b: &experiments::Breakdown) -> Markup
         @if !b.segments.is_empty() { div.card {
             (segments(loaded, r, b, &name, true))
             @if others { details.data { summary { "Secondary metrics and guardrails" } (segments(loaded, r, b, &name, false)) } }
-            p.note { "Exploratory: p-values are not corrected for looking at many groups. " (parts::why(&r.provenance.evidence)) }
+            p.note { (if b.exploratory { "Exploratory, asked for afterwards: " } else { "Declared beforehand: " }) "p-values are not corrected for looking at many groups. " (parts::why(&r.provenance.evidence)) }
         } }
     }
 }

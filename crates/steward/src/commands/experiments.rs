@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role};
+use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role, SegmentLift};
 use steward_capabilities::governance::{self, Choice, NewDecision};
 use steward_capabilities::portfolio::{self, ObjectiveStatus};
 use steward_server::format::{change, number, p_value, percent, signed};
@@ -42,9 +42,11 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             }
             Ok(Outcome::Done)
         }
-        ExperimentCommand::Readout { name, as_of } => {
+        ExperimentCommand::Readout { name, as_of, by, map } => {
             let options = ReadoutOptions {
                 as_of: moment(as_of.as_deref())?,
+                by,
+                map: <[String; 2]>::try_from(map).ok(),
             };
             let readout = experiments::readout(&context, &name, &options).await?;
             if json {
@@ -172,6 +174,26 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
     for m in readout.metrics.iter().filter(|m| m.role == Role::Primary) {
         print_looks(m)?;
     }
+    print_segments(readout)?;
+    if let Some(design) = &readout.design {
+        output::text_line(&format!("design {}: {}", bold(&design.kind), design.method))?;
+        output::text_line(&format!("  {}", design.why))?;
+        for naive in &design.naive {
+            output::text_line(&format!(
+                "  naive {} {}: {}",
+                naive.metric,
+                naive.variant,
+                answer(&naive.relative, &change)
+            ))?;
+        }
+        for effects in design.switchback.iter().flat_map(|s| &s.effects) {
+            output::text_line(&format!(
+                "  carry-over {}: {}",
+                effects.metric,
+                answer(&effects.carry_over, &signed)
+            ))?;
+        }
+    }
     output::text_line(&format!(
         "why: steward why {}",
         readout.provenance.evidence.chars().take(12).collect::<String>()
@@ -206,6 +228,39 @@ fn print_looks(m: &MetricReadout) -> Result<(), Failure> {
             signed(e.low),
             signed(e.high)
         ))?;
+    }
+    Ok(())
+}
+
+/// What was asked for beyond the definition, marked as such: the first primary metric by segment.
+fn print_segments(readout: &Readout) -> Result<(), Failure> {
+    let first = readout.metrics.first().map(|m| m.metric.as_str()).unwrap_or_default();
+    let row = |values: Vec<String>, lifts: &[SegmentLift]| -> Vec<Vec<String>> {
+        let shown = lifts.iter().filter(|l| l.metric == first);
+        let cells = shown.map(|l| {
+            let shrunk = l.shrunk.map_or("–".to_string(), |s| change(s.point));
+            [
+                values.join(" × "),
+                l.variant.clone(),
+                answer(&l.relative, &change),
+                shrunk,
+            ]
+            .to_vec()
+        });
+        cells.collect()
+    };
+    let mut tables: Vec<(String, Vec<Vec<String>>)> = Vec::new();
+    for b in readout.breakdowns.iter().filter(|b| b.exploratory) {
+        let rows = b.segments.iter().flat_map(|s| row(vec![s.value.clone()], &s.metrics));
+        tables.push((b.dimension.clone(), rows.collect()));
+    }
+    for m in &readout.maps {
+        let rows = m.cells.iter().flat_map(|c| row(c.values.to_vec(), &c.metrics));
+        tables.push((m.dimensions.join(" × "), rows.collect()));
+    }
+    for (dimension, rows) in tables {
+        output::text_line(&format!("{first} by {dimension}, {}", yellow("exploratory")))?;
+        output::text_line(&output::table(&["segment", "variant", "relative", "shrunk"], &rows))?;
     }
     Ok(())
 }

@@ -151,6 +151,15 @@ fn the_demo_tells_one_story_and_nothing_failed() {
     assert_eq!(company.json(&["ledger", "verify"])["events"], 1);
 }
 
+/// What a unit outside the holdout is worth more by all launches, in cents of margin, from the paired world.
+fn margin_of_launches() -> f64 {
+    let effects = truth("truth_effects");
+    let row = effects
+        .iter()
+        .find(|r| r["cause"] == "E9" && r["metric"] == "margin_per_user_cents");
+    number(&row.unwrap()["absolute"])
+}
+
 #[test]
 fn experiments_come_out_as_their_truths() {
     let company = Company::new();
@@ -198,6 +207,42 @@ fn experiments_come_out_as_their_truths() {
     // E6: 8% that fade with e^(−t/6 d): the average over 28 days is within the interval.
     let e6 = readout("E6_pricing_page");
     covers(&result(&e6, "orders")["relative"], truth("E6", "orders_per_user"), 2.5);
+
+    // E8: treated cities take from the others what they win. Visit by visit it looks like +5%; everyone against nobody is 0.
+    let e8 = readout("E8_delivery_slots");
+    assert_eq!(e8["outcome"], "no_difference", "{}", e8["verdict"]);
+    assert_eq!(e8["design"]["kind"], "switchback");
+    let global = &result(&e8, "converted_sessions")["relative"];
+    assert!(
+        number(&global["low"]) < 0.0 && number(&global["high"]) > 0.0,
+        "{global}"
+    );
+    covers(global, 0.0, 2.0);
+    covers(&e8["design"]["naive"][0]["relative"], 0.05, 2.5);
+    let slots = &e8["design"]["switchback"];
+    assert_eq!(slots["regions"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        (&slots["mixed"], &slots["spillover"]),
+        (&Value::from(0), &Value::from(true))
+    );
+    let own = number(&slots["effects"][0]["own"]["point"]);
+    let others = number(&slots["effects"][0]["others"]["point"]);
+    assert!(own > 0.0 && others < 0.0, "{slots:#}");
+
+    // E9: the holdout against everyone else, over all launches, from the paired world.
+    let e9 = readout("E9_holdout");
+    covers(&result(&e9, "gross_margin")["absolute"], margin_of_launches(), 2.5);
+    let values = e9["design"]["holdout"]["values"].as_array().unwrap();
+    let margin = values.iter().find(|v| v["metric"] == "gross_margin").unwrap();
+    assert_eq!(margin["scope"], "everything");
+    covers(&margin["total"], margin_of_launches() * number(&margin["units"]), 2.5);
+    let path = margin["path"].as_array().unwrap();
+    assert_eq!(path.len(), 9, "{path:#?}");
+    assert_eq!(path[8]["total"], margin["total"]);
+    assert!(
+        path.windows(2)
+            .all(|p| number(&p[0]["units"]) <= number(&p[1]["units"]))
+    );
 
     // E7: 6% of treated mobile users were lost, so that no lift may be read.
     let e7 = readout("E7_onboarding");

@@ -14,11 +14,19 @@ use steward_stats::segment_search::Suspect;
 use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
 
+use super::designs::DesignReadout;
+
 /// How to read an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadoutOptions {
     /// Only exposures and facts before this moment count, microseconds since 1970 UTC; `None` is now.
     pub as_of: Option<i64>,
+    /// Dimensions to break down by beyond those declared: exploratory.
+    #[serde(default)]
+    pub by: Vec<String>,
+    /// Two dimensions whose values are crossed to a map of lifts: exploratory.
+    #[serde(default)]
+    pub map: Option<[String; 2]>,
 }
 
 /// An estimate, or why there is none.
@@ -125,6 +133,9 @@ pub struct Readout {
     pub metrics: Vec<MetricReadout>,
     /// The same metrics by each dimension's values.
     pub breakdowns: Vec<Breakdown>,
+    /// Lifts over two dimensions at once, where they were asked for.
+    #[serde(default)]
+    pub maps: Vec<EffectMap>,
     /// The lift as it stood when only units exposed up to each day count.
     pub daily: Vec<DailyPath>,
     /// What was counted.
@@ -139,6 +150,9 @@ pub struct Readout {
     /// The decision rule, evaluated.
     #[serde(default)]
     pub decision: Decision,
+    /// How it was randomised, where units were not split one by one: its estimates stand in `metrics`.
+    #[serde(default)]
+    pub design: Option<DesignReadout>,
     /// Where the numbers come from.
     pub provenance: Provenance,
 }
@@ -373,11 +387,14 @@ pub struct RawLift {
     pub relative: Answer,
 }
 
-/// Results by the values of one dimension. Exploratory: p-values of single segments are not corrected; `tests` are.
+/// Results by the values of one dimension. p-values of single segments are not corrected; `tests` are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Breakdown {
     /// Dimension, e.g. `user__country`.
     pub dimension: String,
+    /// Asked for at the readout, not declared in the definition: whoever looks long enough finds a segment that differs.
+    #[serde(default)]
+    pub exploratory: bool,
     /// By value, in order; a missing value is `(none)`.
     pub segments: Vec<Segment>,
     /// Whether the segments differ at all, by metric and treatment.
@@ -402,7 +419,7 @@ pub struct SegmentTest {
     pub q: f64,
     /// p of all segments having the same lift.
     pub p: f64,
-    /// p corrected by Holm over all such tests of the experiment.
+    /// p corrected by Holm over all such tests of the experiment, of the declared and the exploratory apart.
     pub adjusted_p: f64,
     /// Whether the corrected p is below alpha.
     pub differ: bool,
@@ -439,6 +456,30 @@ pub struct SegmentLift {
     /// The lift pulled towards the segments' common one as far as its noise says, on the scale of the breakdown's test.
     #[serde(default)]
     pub shrunk: Option<Shrunk>,
+}
+
+/// Lifts over the values of two dimensions crossed. Exploratory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectMap {
+    /// The two dimensions.
+    pub dimensions: [String; 2],
+    /// By the first dimension's value, then the second's.
+    pub cells: Vec<MapCell>,
+    /// Whether the cells differ at all, by metric and treatment.
+    pub tests: Vec<SegmentTest>,
+    /// What is not shown, and why.
+    pub problem: Option<String>,
+}
+
+/// A pair of values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapCell {
+    /// One of each dimension.
+    pub values: [String; 2],
+    /// Units by variant.
+    pub units: BTreeMap<String, u64>,
+    /// By metric and treatment; `shrunk` is pulled towards all cells' common lift.
+    pub metrics: Vec<SegmentLift>,
 }
 
 /// How a lift settled: one point per day of exposure, cumulative.

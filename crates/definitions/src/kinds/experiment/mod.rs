@@ -8,6 +8,7 @@ pub use inference::*;
 
 use serde::{Deserialize, Serialize};
 
+use super::Design;
 use crate::Span;
 use crate::project::Meta;
 
@@ -51,6 +52,9 @@ pub struct Experiment {
     pub decide: DecisionRule,
     /// The initiative it belongs to.
     pub initiative: Option<String>,
+    /// What was randomised.
+    #[serde(default)]
+    pub design: Design,
 }
 
 /// Where assignments or exposures are read.

@@ -1,6 +1,7 @@
 //! `experiments/`: randomised comparisons.
 
 mod decide;
+mod design;
 mod exposures;
 mod inference;
 mod metrics;
@@ -33,6 +34,7 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
         meta,
         ..Experiment::default()
     };
+    experiment.design = design::read(&mut map, &experiment);
     metrics::read(&mut map, &mut experiment);
     experiment.correction = inference::correction(&mut map, &experiment.inference);
     experiment.decide = decide::read(&mut map, &experiment);
