@@ -348,6 +348,17 @@ pub enum ExperimentCommand {
         after_help = "Units are counted where an earlier experiment on the same exposures saw them, else in the semantic model in which most were active; name another with --from. Exit code 1: the planned duration has less than the wanted power.\n\nExamples:\n  steward experiment power checkout --effect 2%\n  steward experiment power checkout --effect 2% --method group-sequential --looks 4\n  steward experiment power checkout --from semantic_model/sessions --share 50% --cluster user__country --json"
     )]
     Power(PowerArgs),
+    /// Whether experiments on the same units at the same time disturb each other.
+    #[command(
+        after_help = "Without names every pair that overlaps is tested on the first's first primary metric, p by Holm over the pairs.\n\nExamples:\n  steward experiment interactions\n  steward experiment interactions checkout search_rank --json"
+    )]
+    Interactions {
+        /// Experiment whose metric is read.
+        #[arg(requires = "second")]
+        first: Option<String>,
+        /// The other experiment.
+        second: Option<String>,
+    },
     /// Record a decision.
     #[command(
         after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara"

@@ -241,10 +241,18 @@ fn digest(project: &Project, reference: &str) -> String {
 /// Runs queries and remembers them.
 pub struct Runner<'a> {
     context: &'a Context,
-    queries: Vec<RanQuery>,
+    /// As run.
+    pub(super) queries: Vec<RanQuery>,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Runner {
+            context,
+            queries: Vec::new(),
+        }
+    }
+
     pub(super) async fn run(&mut self, query: &Query) -> Result<Rows, EngineError> {
         let rows = self.context.engine.run(query, &self.context.control).await?;
         self.queries.push(RanQuery {
@@ -263,10 +271,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         window,
         ..
     } = prepared;
-    let mut runner = Runner {
-        context,
-        queries: Vec::new(),
-    };
+    let mut runner = Runner::new(context);
     let mut problems = untimed(prepared);
     let layout = Layout {
         experiment,

@@ -25,6 +25,8 @@ pub enum DimensionSource {
         value: String,
         /// The contract promises one row per key; else the smallest value of several is taken.
         keyed: bool,
+        /// Several values of a key count as none.
+        sole: bool,
     },
 }
 
@@ -107,6 +109,7 @@ pub fn unit_dimension(project: &Project, experiment: &Experiment, name: &str) ->
                 key,
                 value,
                 keyed,
+                sole: false,
             };
             return Ok(UnitDimension {
                 name: name.to_string(),

@@ -15,6 +15,7 @@ mod effects;
 mod expression;
 mod health;
 mod inference;
+mod interactions;
 mod looks;
 mod maps;
 mod measures;
@@ -30,6 +31,7 @@ mod verdict;
 mod window;
 
 pub use designs::{ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
+pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};
 pub use readout::*;
 pub use verdict::{p_value, significant};
 pub use window::{day, moment, zone};
@@ -77,6 +79,15 @@ pub async fn conclude(
     provenance.evidence = concluded.evidence.id.clone();
     provenance.data = concluded.evidence.key.data.clone();
     Ok(concluded)
+}
+
+/// Whether experiments on the same units at the same time disturb each other: every pair that overlaps, or the one named.
+pub async fn interactions(context: &Context, pair: Option<(&str, &str)>) -> Result<Interactions, CapabilityError> {
+    let named = match pair {
+        Some((a, b)) => Some((find(context, a)?, find(context, b)?)),
+        None => None,
+    };
+    interactions::interactions(context, named).await
 }
 
 /// Where an experiment stands in time, without reading data.

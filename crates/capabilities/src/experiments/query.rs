@@ -514,6 +514,7 @@ impl<'a> Writer<'a> {
                     dataset: of,
                     key: by,
                     value,
+                    sole,
                     ..
                 } = &d.source
                     && of == dataset
@@ -523,6 +524,8 @@ impl<'a> Writer<'a> {
                     // Several rows for a unit must not multiply it.
                     values.push(if *keyed {
                         format!("{text} AS s{j}")
+                    } else if *sole {
+                        format!("CASE WHEN min({text}) = max({text}) THEN min({text}) END AS s{j}")
                     } else {
                         format!("min({text}) AS s{j}")
                     });

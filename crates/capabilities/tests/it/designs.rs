@@ -1,9 +1,13 @@
 //! Designs in closed worlds whose truth is known: what is randomised decides what may be believed.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use steward_capabilities::experiments::{Outcome, Readout, ReadoutOptions, readout};
-use steward_definitions::{ClusterDesign, Design, Project, SwitchbackDesign};
+use steward_capabilities::experiments::{Outcome, Readout, ReadoutOptions, interactions, readout};
+use steward_definitions::{
+    ClusterDesign, Design, Factor, FactorCell, FactorialDesign, Flag, FlagRule, HoldoutDesign, Project, Serve, Slice,
+    Split, SwitchbackDesign,
+};
 use steward_stats::Rng;
 
 use crate::shop::{DAY, Ground, HOUR, SECOND, START, edit, project, time};
@@ -35,9 +39,8 @@ impl Tables {
         let _ = writeln!(self.orders, "{id},{id},{at},{}", cents.round());
     }
 
-    async fn read(&self, design: Design) -> Readout {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
+    fn write(&self, folder: &Path) {
+        let data = folder.join("data");
         std::fs::create_dir_all(&data).unwrap();
         for (name, text) in [
             ("users", self.users.as_str()),
@@ -47,6 +50,11 @@ impl Tables {
         ] {
             std::fs::write(data.join(format!("{name}.csv")), text).unwrap();
         }
+    }
+
+    async fn read(&self, design: Design) -> Readout {
+        let folder = tempfile::tempdir().unwrap();
+        self.write(folder.path());
         let ground = Ground::over(folder, definitions(design)).await;
         readout(&ground.context, "checkout", &ReadoutOptions::default())
             .await
@@ -300,4 +308,162 @@ async fn what_was_not_declared_is_exploratory_and_a_family_of_its_own() {
     assert!(again.breakdowns.iter().all(|b| !b.exploratory) && again.breakdowns.len() == 1);
     let unknown = read(&["user__contry"], None).await.unwrap_err();
     assert!(unknown.to_string().contains("user__contry"), "{unknown}");
+}
+
+#[tokio::test]
+async fn experiments_that_disturb_each_other_are_found_and_layers_keep_them_apart() {
+    // The banner is worth 400 alone, and nothing to those who also see the second experiment's treatment.
+    let mut tables = Tables::new();
+    let mut rng = Rng::keyed(11, &[3]);
+    let mut banners = String::from("user_id,variant,ts\n");
+    for k in 0..1200u64 {
+        let (checkout, banner) = (rng.bernoulli(0.5), rng.bernoulli(0.5));
+        let lift = if checkout && !banner { 400.0 } else { 0.0 };
+        let at = START + DAY + (k as i64) * SECOND;
+        let variant = |on: bool| if on { "treatment" } else { "control" };
+        tables.unit("DE", variant(checkout), at, 3000.0 + lift + 500.0 * rng.normal());
+        let _ = writeln!(banners, "{},{},{}", tables.rows, variant(banner), time(at));
+        if k < 20 {
+            // Seen in both variants: left out.
+            let _ = writeln!(banners, "{},{},{}", tables.rows, variant(!banner), time(at));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    tables.write(folder.path());
+    std::fs::write(folder.path().join("data/banners.csv"), banners).unwrap();
+    let mut project = definitions(Design::Units);
+    let columns = [("user_id", "integer"), ("variant", "string"), ("ts", "timestamp")];
+    let banners = crate::shop::dataset("banners", &columns);
+    project.datasets.insert("banners".into(), banners);
+    let mut other = project.experiments["checkout"].clone();
+    other.meta.name = "banner".into();
+    other.exposures.dataset = "banners".into();
+    project.experiments.insert("banner".into(), other);
+    let mut apart = project.clone();
+    let ground = Ground::over(folder, project).await;
+    let found = interactions(&ground.context, Some(("checkout", "banner")))
+        .await
+        .unwrap();
+    let pair = &found.pairs[0];
+    assert_eq!((pair.units, found.pairs.len()), (1180, 1));
+    let test = pair.test.unwrap();
+    assert!(test.interact && test.p < 1e-6 && test.df == 1, "{test:?}");
+    let effect = pair.interactions[0].effect.estimate().unwrap();
+    assert!(effect.low < -400.0 && effect.high > -400.0, "{effect:?}");
+    let all = interactions(&ground.context, None).await.unwrap();
+    assert_eq!(all.pairs.len(), 1);
+
+    let split = |experiment: &str, range: [f64; 2]| FlagRule {
+        serve: Serve::Split(Split {
+            experiment: Some(experiment.into()),
+            ..Split::default()
+        }),
+        layer: Some(Slice {
+            layer: "page".into(),
+            range,
+        }),
+        ..FlagRule::default()
+    };
+    let flag = Flag {
+        rules: vec![split("checkout", [0.0, 0.5]), split("banner", [0.5, 1.0])],
+        ..Flag::default()
+    };
+    apart.flags.insert("page".into(), flag);
+    let found = interactions(&ground.with(apart), None).await.unwrap();
+    assert!(found.pairs[0].test.is_none());
+    assert!(
+        found.pairs[0].sentence.contains("layer page"),
+        "{}",
+        found.pairs[0].sentence
+    );
+}
+
+#[tokio::test]
+async fn factors_are_read_alone_and_together() {
+    // Price adds 300, the page 200, both together 400 less.
+    let mut tables = Tables::new();
+    let mut rng = Rng::keyed(12, &[4]);
+    for k in 0..2000i64 {
+        let (price, page) = (rng.bernoulli(0.5), rng.bernoulli(0.5));
+        let flag = |b: bool| f64::from(u8::from(b));
+        let value = 3000.0 + 300.0 * flag(price) + 200.0 * flag(page) - 400.0 * flag(price && page);
+        let variant = ["a", "b", "c", "d"][usize::from(price) + 2 * usize::from(page)];
+        tables.unit("DE", variant, START + k * SECOND, value + 300.0 * rng.normal());
+    }
+    let factor = |name: &str| Factor {
+        name: name.into(),
+        levels: vec!["old".into(), "new".into()],
+    };
+    let cells = ["a", "b", "c", "d"].iter().enumerate().map(|(i, v)| FactorCell {
+        name: (*v).into(),
+        levels: vec![i % 2, i / 2],
+    });
+    let design = FactorialDesign {
+        factors: vec![factor("price"), factor("page")],
+        cells: cells.collect(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    tables.write(folder.path());
+    let mut project = definitions(Design::Factorial(design));
+    edit(&mut project, |e| {
+        let arm = crate::shop::arm;
+        e.variants = vec![arm("a", true), arm("b", false), arm("c", false), arm("d", false)];
+    });
+    let ground = Ground::over(folder, project).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    let effects = &found.design.as_ref().unwrap().factorial.as_ref().unwrap().effects[0].effects;
+    let truths = [("price", 100.0), ("page", 0.0), ("price page", -400.0)];
+    for (effect, (name, truth)) in effects.iter().zip(truths) {
+        let e = effect.effect.estimate().unwrap();
+        assert_eq!(effect.factors.join(" "), name);
+        assert!((e.point - truth).abs() < 4.0 * e.se, "{name}: {e:?}");
+    }
+    assert!(
+        found.verdict.contains("price new with page new interact"),
+        "{}",
+        found.verdict
+    );
+    // Each combination against the control stays what it is.
+    assert_eq!(found.metrics.len(), 3);
+}
+
+#[tokio::test]
+async fn what_all_launches_are_worth_adds_up_over_months() {
+    let mut tables = Tables::new();
+    let mut rng = Rng::keyed(13, &[5]);
+    for k in 0..3000i64 {
+        let held = rng.bernoulli(0.2);
+        let value = 3000.0 + if held { 0.0 } else { 250.0 } + 400.0 * rng.normal();
+        let at = START + (k % 28) * DAY + k * SECOND;
+        tables.unit("DE", if held { "control" } else { "treatment" }, at, value);
+    }
+    let design = HoldoutDesign {
+        everything: "treatment".into(),
+        shipped: None,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    tables.write(folder.path());
+    let mut project = definitions(Design::Holdout(design));
+    edit(&mut project, |e| {
+        e.variants[1].weight = 4.0;
+        e.start = Some("2025-02-20".into());
+        e.end = Some("2025-03-29".into());
+    });
+    let ground = Ground::over(folder, project).await;
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    let value = &found.design.as_ref().unwrap().holdout.as_ref().unwrap().values[0];
+    assert_eq!((value.scope.as_str(), value.path.len()), ("everything", 2));
+    let total = value.total.estimate().unwrap();
+    assert!(
+        (total.point - 250.0 * value.units as f64).abs() < 4.0 * total.se,
+        "{total:?}"
+    );
+    // The last point is the whole; the same lift as in the metrics.
+    let lift = found.metrics[0].absolute.estimate().unwrap();
+    assert!((total.point - lift.point * value.units as f64).abs() < 1e-6 * total.point.abs());
+    assert_eq!(value.path[0].until, "2025-02-28");
 }

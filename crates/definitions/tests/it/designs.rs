@@ -46,7 +46,7 @@ fn what_a_design_names_must_exist() {
     one(
         PATH,
         &pair("{kind: cluster, by: contry}"),
-        "experiments/email.yaml:7:28: error[unknown-dimension]",
+        "experiments/email.yaml:7:29: error[unknown-dimension]",
     );
     one(
         PATH,
@@ -90,7 +90,7 @@ fn what_cannot_be_read_out_is_refused_with_its_place() {
     one(
         PATH,
         &pair("{kind: cluster, by: country, period: 2h}"),
-        "experiments/email.yaml:7:30: error[unknown-key]",
+        "experiments/email.yaml:7:38: error[unknown-key]",
     );
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use serde::{Deserialize, Serialize};
-use steward_capabilities::experiments::{self, ExperimentStatus, Readout, ReadoutOptions};
+use steward_capabilities::experiments::{self, ExperimentStatus, Interactions, Readout, ReadoutOptions};
 use steward_capabilities::governance::{self, Choice, Decision, NewDecision, Why};
 use steward_capabilities::pipelines::{self, RunSummary};
 use steward_capabilities::portfolio::{self, ObjectiveStatus};
@@ -134,6 +134,35 @@ pub async fn readout(
     };
     Ok(Json(
         experiments::readout(&state.loaded().await.context, &name, &options).await?,
+    ))
+}
+
+/// Which experiments are compared.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PairParams {
+    /// Experiment whose metric is read; every pair that overlaps without.
+    first: Option<String>,
+    /// The other experiment.
+    second: Option<String>,
+}
+
+/// Whether experiments on the same units at the same time disturb each other.
+#[utoipa::path(get, path = "/api/v1/interactions", tag = "evidence", params(PairParams),
+    responses((status = 200, description = "Pairs with their tests", body = Value),
+        (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json")))]
+pub async fn interactions(
+    Shared(state): Shared<State>,
+    Params(params): Params<PairParams>,
+) -> Result<Json<Interactions>, Failure> {
+    if params.first.is_some() != params.second.is_some() {
+        return Err(Failure::bad("first and second: give both, or neither for every pair"));
+    }
+    let pair = params.first.as_deref().zip(params.second.as_deref());
+    Ok(Json(
+        experiments::interactions(&state.loaded().await.context, pair).await?,
     ))
 }
 

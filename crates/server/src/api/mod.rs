@@ -48,6 +48,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::experiments))
         .routes(routes!(evidence::readout))
         .routes(routes!(power::asked, power::posted))
+        .routes(routes!(evidence::interactions))
         .routes(routes!(evidence::decide))
         .routes(routes!(evidence::objective))
         .routes(routes!(evidence::report))

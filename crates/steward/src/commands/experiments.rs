@@ -57,6 +57,17 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             Ok(Outcome::Done)
         }
         ExperimentCommand::Power(arguments) => super::power::power(&context, &arguments, json).await,
+        ExperimentCommand::Interactions { first, second } => {
+            let found = experiments::interactions(&context, first.as_deref().zip(second.as_deref())).await?;
+            if json {
+                output::json(&found)?;
+            } else if found.pairs.is_empty() {
+                output::text_line("no two experiments overlap in units and time")?;
+            } else {
+                found.pairs.iter().try_for_each(|p| output::text_line(&p.sentence))?;
+            }
+            Ok(Outcome::Done)
+        }
         ExperimentCommand::Decide {
             name,
             choice,

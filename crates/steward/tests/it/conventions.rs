@@ -85,6 +85,8 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("dataset history trial", 0),
         ("experiment list", 0),
         ("experiment readout trial", 0),
+        ("experiment interactions", 0),
+        ("experiment interactions trial none", 2),
         ("experiment decide trial extend --reason more", 0),
         ("stats --list", 0),
         ("objective status", 0),

@@ -110,7 +110,11 @@ fn effects(
 }
 
 /// Moments of one variable with the mean and the error that the metric has in a cell.
-fn one_variable(moments: &Moments, compared: Compared, level: f64) -> Result<Moments, NotEstimable> {
+pub(in crate::experiments) fn one_variable(
+    moments: &Moments,
+    compared: Compared,
+    level: f64,
+) -> Result<Moments, NotEstimable> {
     if compared != Compared::Ratio {
         return Ok(moments.select(&[0]));
     }

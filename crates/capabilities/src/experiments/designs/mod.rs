@@ -11,6 +11,7 @@ mod switchback;
 mod types;
 mod weighted;
 
+pub(super) use factorial::one_variable;
 pub use types::*;
 
 use std::collections::BTreeMap;
