@@ -221,10 +221,11 @@ fn switchback(inner: &mut MapReader<'_>, experiment: &Experiment) -> SwitchbackD
         }
         Some(seconds)
     };
-    let period_seconds = whole(inner, "period").unwrap_or(0);
-    if period_seconds == 0 && inner.has("period") {
+    let period = whole(inner, "period");
+    if period == Some(0) {
         inner.error("bad-value", "period", "a period must last at least a minute");
     }
+    let period_seconds = period.unwrap_or(0);
     let season_seconds = whole(inner, "season");
     if let Some(season) = season_seconds
         && period_seconds > 0
