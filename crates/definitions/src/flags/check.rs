@@ -9,6 +9,53 @@ pub(crate) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
     arms(project, problems);
     layers(project, problems);
     keys(project, problems);
+    groups(project, problems);
+}
+
+/// `$inGroup` looks into a list: clients find nobody in a segment that is a condition.
+fn groups(project: &Project, problems: &mut Vec<Diagnostic>) {
+    let of_rules = rules(project).map(|(f, r)| {
+        (
+            format!("the rule `{}` of the flag `{}`", r.name, f.meta.name),
+            &r.span,
+            &r.when,
+        )
+    });
+    let of_segments = project
+        .segments
+        .values()
+        .map(|s| (format!("the segment `{}`", s.meta.name), &s.meta.span, &s.when));
+    for (what, span, when) in of_rules.chain(of_segments) {
+        let Some(condition) = when.as_deref().and_then(|w| serde_json::from_str(w).ok()) else {
+            continue;
+        };
+        let mut named = Vec::new();
+        mentioned(&condition, &mut named);
+        for name in named {
+            if project.segments.get(&name).is_some_and(|s| s.when.is_some()) {
+                let message = format!("{what} looks for the segment `{name}` by `$inGroup`, but it is no list");
+                let problem = Diagnostic::error("bad-value", span.clone(), message);
+                problems.push(
+                    problem.hint("name it under `segments:` or `not_segments:` of a rule, or write its condition out"),
+                );
+            }
+        }
+    }
+}
+
+fn mentioned(condition: &serde_json::Value, named: &mut Vec<String>) {
+    match condition {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                match (key.as_str(), value.as_str()) {
+                    ("$inGroup" | "$notInGroup", Some(name)) => named.push(name.to_owned()),
+                    _ => mentioned(value, named),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| mentioned(item, named)),
+        _ => {}
+    }
 }
 
 fn rules(project: &Project) -> impl Iterator<Item = (&Flag, &FlagRule)> {

@@ -218,3 +218,41 @@ fn moved_weights_are_a_breaking_change_unless_units_keep_their_variant() {
         [] as [&str; 0]
     );
 }
+
+#[test]
+fn groups_are_lists() {
+    let flag = "flag: x\nrules: [{value: true, when: {email: {$inGroup: adults}}}]\n";
+    let segment = "segment: adults\nwhen: {age: {$gte: 18}}\n";
+    let (_, problems) = parse(&[("flags/x.yaml", flag), ("segments/adults.yaml", segment)]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(
+        problems[0].contains("by `$inGroup`, but it is no list"),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn client_keys_are_plain_and_their_secrets_are_references() {
+    let problems = |sdk: &str| {
+        let text = format!("project: shop\nowner: mara\nsdk: [{sdk}]\n");
+        let (project, problems) = Project::parse(&[Source {
+            path: "steward.yaml".into(),
+            text,
+        }]);
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        (project.settings.sdk.len(), problems)
+    };
+    let (count, none) = problems("{key: sdk-web}, {key: sdk-tv, encryption: env:KEY}, {key: sdk-app, remote: true}");
+    assert!(count == 3 && none.is_empty(), "{none:#?}");
+    for (sdk, word) in [
+        ("{key: a}, {key: a}", "given twice"),
+        ("{key: a/b}", "does not fit into an address"),
+        ("{encryption: env:KEY}", "key"),
+        ("{key: a, encryption: AAECAwQFBgcICQoLDA0ODw==}", "written out"),
+        ("{key: a, encryption: env:KEY, remote: true}", "leave `encryption` out"),
+    ] {
+        let (_, found) = problems(sdk);
+        assert!(found.iter().any(|p| p.contains(word)), "{sdk}: {found:#?}");
+        assert!(!found.iter().any(|p| p.contains("AAECAwQ")), "{found:#?}");
+    }
+}
