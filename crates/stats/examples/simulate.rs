@@ -652,4 +652,8 @@ fn main() {
     sequential(&mut report);
     power(&mut report);
     println!("\n{} of {} rows not held.", report.missed, report.rows);
+    println!(
+        "\nNot held: with few effects of unlike standard errors Hartung–Knapp's interval is short where its scale falls below 1"
+    );
+    println!("(Röver, Knapp & Friede 2015); with fewer than about ten effects read it beside the one without.");
 }
