@@ -88,6 +88,10 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("experiment interactions", 0),
         ("experiment interactions trial none", 2),
         ("experiment decide trial extend --reason more", 0),
+        ("flag list", 0),
+        ("flag show grow", 0),
+        ("flag eval grow --explain", 0),
+        ("flag stale", 0),
         ("stats --list", 0),
         ("objective status", 0),
         ("decisions", 0),
@@ -108,6 +112,7 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("completions bash", 0),
         // And what fails.
         ("experiment readout none", 2),
+        ("flag eval none", 2),
         ("why ffffffffff", 2),
         ("query --metrics none", 2),
         ("ledger erase 99 --reason asked", 2),
@@ -128,6 +133,7 @@ fn json_is_one_document_whatever_is_called() {
         "reports/pack.md",
         "---\nreport: pack\nowner: ada\nlabel: Pack\n---\n\n# Pack\n\nAll is well.\n",
     );
+    folder.write("flags/grow.yaml", "flag: grow\nrules: [{value: true, rollout: 30%}]\n");
     folder.steward(&["apply", "-m", "first"]).exits(0);
     let readout = folder
         .steward(&["experiment", "readout", "trial", "--json"])
