@@ -64,13 +64,14 @@ pub fn prepare<'a>(
     let now = options.as_of.unwrap_or(context.now_us);
     let pinned = options.as_of.is_some() || context.project.settings.as_of.is_some();
     let window = window(experiment, &zone, now, pinned)?;
-    lay_out(context, experiment, window, now)
+    lay_out(context, experiment, options, window, now)
 }
 
 /// Lays out what is counted in a window; without variants, every unit is of arm 0.
 pub fn lay_out<'a>(
     context: &'a Context,
     experiment: &'a Experiment,
+    options: &ReadoutOptions,
     window: Window,
     now: i64,
 ) -> Result<Prepared<'a>, CapabilityError> {
@@ -280,7 +281,11 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         dimensions: &prepared.dimensions,
         grain: grain(prepared),
     };
-    let Measured { cells, caps, refused } = measure(&mut runner, &layout, prepared).await?;
+    let Measured {
+        mut cells,
+        caps,
+        refused,
+    } = measure(&mut runner, &layout, prepared).await?;
     let variants = if cells.total(query::UNKNOWN_ARM).units > 0 {
         let rows = runner.run(&query::variants(&layout)?).await?;
         let mut all: Vec<(Option<String>, u64)> = rows

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use steward_definitions::{Experiment, Exposures, SemanticModel};
 
 use super::PowerOptions;
+use crate::experiments::ReadoutOptions;
 use crate::experiments::cells::Cells;
 use crate::experiments::compute::{self, History};
 use crate::experiments::measures::ROW_UNIT;
@@ -86,7 +87,13 @@ impl Past {
 
     /// Reads one duration.
     pub async fn read(&self, context: &Context, days: i64) -> Result<History, CapabilityError> {
-        let prepared = compute::lay_out(context, &self.experiment, self.window(days), self.before)?;
+        let prepared = compute::lay_out(
+            context,
+            &self.experiment,
+            &ReadoutOptions::default(),
+            self.window(days),
+            self.before,
+        )?;
         compute::history(context, &prepared).await
     }
 }

@@ -114,7 +114,13 @@ pub async fn power(
     options.check()?;
     let experiment = find(context, name)?;
     let past = history::past(context, experiment, options).await?;
-    let prepared = super::compute::lay_out(context, &past.experiment, past.window(history::WEEK), past.before)?;
+    let prepared = super::compute::lay_out(
+        context,
+        &past.experiment,
+        &super::ReadoutOptions::default(),
+        past.window(history::WEEK),
+        past.before,
+    )?;
     let (effect, effect_from) = wanted(context, name, options);
     let mut definitions: BTreeMap<String, String> = prepared.definitions.clone();
     if let Some(meta) = past
