@@ -21,7 +21,7 @@ mod maps;
 mod measures;
 mod methods;
 mod over_time;
-pub mod planning;
+mod planning;
 mod query;
 mod readout;
 mod recommend;
@@ -32,6 +32,7 @@ mod window;
 
 pub use designs::{ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
 pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};
+pub use planning::{MetricPower, PowerOptions, PowerReport, PowerRow, Source, Traffic, power};
 pub use readout::*;
 pub use verdict::{p_value, significant};
 pub use window::{day, moment, zone};

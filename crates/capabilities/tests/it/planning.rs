@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use steward_capabilities::CapabilityError;
-use steward_capabilities::experiments::planning::{self, MetricPower, PowerOptions, PowerReport, PowerRow};
+use steward_capabilities::experiments::{self, MetricPower, PowerOptions, PowerReport, PowerRow};
 use steward_definitions::*;
 use steward_stats::design::{Metric, Plan};
 use steward_stats::{Comparison, Moments, Statistic, lift, power};
@@ -30,7 +30,7 @@ fn wanting(effect: f64) -> PowerOptions {
 }
 
 async fn asked(ground: &Ground, name: &str, options: &PowerOptions) -> PowerReport {
-    planning::power(&ground.context, name, options).await.unwrap().value
+    experiments::power(&ground.context, name, options).await.unwrap().value
 }
 
 fn of<'a>(report: &'a PowerReport, metric: &str) -> &'a MetricPower {
@@ -175,15 +175,15 @@ async fn what_cannot_be_planned_is_said(place: Place) {
         Err(e) => e.to_string(),
         Ok::<steward_capabilities::evidence::Concluded<PowerReport>, _>(_) => panic!("not refused"),
     };
-    let none = refused(planning::power(&ground.context, "checkout", &wanting(0.1)).await);
+    let none = refused(experiments::power(&ground.context, "checkout", &wanting(0.1)).await);
     assert!(none.contains("no history"), "{none}");
-    let wrong = refused(planning::power(&ground.context, "checkout", &wanting(-0.1)).await);
+    let wrong = refused(experiments::power(&ground.context, "checkout", &wanting(-0.1)).await);
     assert!(wrong.contains("above 0"), "{wrong}");
     let options = PowerOptions {
         source: Some("semantic_model/sesions".into()),
         ..wanting(0.1)
     };
-    let unknown = refused(planning::power(&ground.context, "checkout", &options).await);
+    let unknown = refused(experiments::power(&ground.context, "checkout", &options).await);
     assert!(unknown.contains("sessions"), "{unknown}");
 }
 

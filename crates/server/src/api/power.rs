@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use serde::Deserialize;
-use steward_capabilities::experiments::planning::{self, PowerOptions, PowerReport};
+use steward_capabilities::experiments::{self, PowerOptions, PowerReport};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Failure, Params, ProblemDocument, moment, moment_schema};
@@ -63,7 +63,7 @@ impl PowerParams {
 
 async fn answer(state: State, name: &str, params: PowerParams) -> Result<Json<PowerReport>, Failure> {
     let options = params.options()?;
-    let concluded = planning::power(&state.loaded().await.context, name, &options).await?;
+    let concluded = experiments::power(&state.loaded().await.context, name, &options).await?;
     Ok(Json(concluded.value))
 }
 

@@ -67,6 +67,15 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/experiments/{name}/readout",
             "/api/v1/experiments/checkout/readout",
         ),
+        get(
+            "/api/v1/experiments/{name}/power",
+            "/api/v1/experiments/checkout/power?effect=0.1",
+        ),
+        post(
+            "/api/v1/experiments/{name}/power",
+            "/api/v1/experiments/checkout/power",
+            json!({ "effect": 0.1 }),
+        ),
         post(
             "/api/v1/experiments/{name}/decisions",
             "/api/v1/experiments/checkout/decisions",

@@ -1,7 +1,7 @@
 //! `experiment power`.
 
 use steward_capabilities::Context;
-use steward_capabilities::experiments::planning::{self, MetricPower, PowerOptions, PowerReport, PowerRow};
+use steward_capabilities::experiments::{self, MetricPower, PowerOptions, PowerReport, PowerRow};
 use steward_server::format::{number, percent};
 
 use super::moment;
@@ -24,7 +24,7 @@ pub async fn power(context: &Context, arguments: &PowerArgs, json: bool) -> Resu
         plausible: arguments.plausible,
         one_sided: arguments.one_sided,
     };
-    let report = planning::power(context, &arguments.name, &options).await?.value;
+    let report = experiments::power(context, &arguments.name, &options).await?.value;
     if json {
         output::json(&report)?;
     } else {
