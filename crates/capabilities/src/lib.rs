@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod onboarding;
 pub mod pipelines;
 pub mod portfolio;
+pub mod programme;
 pub mod quality;
 pub mod reports;
 

@@ -343,6 +343,24 @@ pub enum ExperimentCommand {
         #[arg(long, num_args = 2, value_name = "DIMENSION")]
         map: Vec<String>,
     },
+    /// Every experiment with what it showed and what was decided, and what all of them taught together.
+    #[command(
+        after_help = "Examples:\n  steward experiment library\n  steward experiment library --search 'checkout page' --outcome better\n  steward experiment library --metric orders --owner tomas --json"
+    )]
+    Library {
+        /// Words that name, title, hypothesis, verdict, owner, initiative or tags hold.
+        #[arg(long)]
+        search: Option<String>,
+        /// First primary metric.
+        #[arg(long)]
+        metric: Option<String>,
+        /// Owner.
+        #[arg(long)]
+        owner: Option<String>,
+        /// Outcome as in a readout: better, worse, no_difference, do_not_trust, ….
+        #[arg(long)]
+        outcome: Option<String>,
+    },
     /// What an experiment could find, and how long it would have to run, from the history of its own metrics.
     #[command(
         after_help = "Units are counted where an earlier experiment on the same exposures saw them, else in the semantic model in which most were active; name another with --from. Exit code 1: the planned duration has less than the wanted power.\n\nExamples:\n  steward experiment power checkout --effect 2%\n  steward experiment power checkout --effect 2% --method group-sequential --looks 4\n  steward experiment power checkout --from semantic_model/sessions --share 50% --cluster user__country --json"

@@ -16,6 +16,7 @@ mod onboarding;
 mod pipelines;
 mod planning;
 mod portfolio;
+mod programme;
 mod quality;
 mod reports;
 mod shop;

@@ -8,6 +8,7 @@ mod flags;
 mod ledger;
 mod metrics;
 mod power;
+mod programme;
 mod stats;
 
 use axum::routing::get;
@@ -49,6 +50,8 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::readout))
         .routes(routes!(power::asked, power::posted))
         .routes(routes!(evidence::interactions))
+        .routes(routes!(programme::learnt))
+        .routes(routes!(programme::library))
         .routes(routes!(evidence::decide))
         .routes(routes!(evidence::objective))
         .routes(routes!(evidence::report))

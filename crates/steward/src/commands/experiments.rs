@@ -5,6 +5,7 @@ use std::path::Path;
 use steward_capabilities::experiments::{self, Answer, MetricReadout, Readout, ReadoutOptions, Role, SegmentLift};
 use steward_capabilities::governance::{self, Choice, NewDecision};
 use steward_capabilities::portfolio::{self, ObjectiveStatus};
+use steward_capabilities::programme::LibraryFilter;
 use steward_server::format::{change, number, p_value, percent, signed};
 
 use super::{actor, moment};
@@ -55,6 +56,20 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
                 print_readout(&readout)?;
             }
             Ok(Outcome::Done)
+        }
+        ExperimentCommand::Library {
+            search,
+            metric,
+            owner,
+            outcome,
+        } => {
+            let filter = LibraryFilter {
+                search,
+                metric,
+                owner,
+                outcome,
+            };
+            super::programme::library(&context, &filter, json).await
         }
         ExperimentCommand::Power(arguments) => super::power::power(&context, &arguments, json).await,
         ExperimentCommand::Interactions { first, second } => {

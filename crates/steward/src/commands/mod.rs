@@ -9,6 +9,7 @@ mod governance;
 mod init;
 mod ledger;
 mod power;
+mod programme;
 mod query;
 mod reports;
 mod run;

@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("onboarding", &["quality"]),
     ("pipelines", &["experiments", "portfolio", "quality", "reports"]),
     ("portfolio", &["experiments", "metrics"]),
+    ("programme", &["experiments", "governance"]),
     ("quality", &[]),
     ("reports", &["experiments", "governance", "metrics", "portfolio"]),
 ];
