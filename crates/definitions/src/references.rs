@@ -39,6 +39,11 @@ impl Project {
                     add(Kind::Dataset, &experiment.exposures.dataset);
                     experiment.metrics().for_each(|m| add(Kind::Metric, m));
                     experiment.initiative.iter().for_each(|i| add(Kind::Initiative, i));
+                    match &experiment.trigger {
+                        Some(Trigger::Metric { metric }) => add(Kind::Metric, metric),
+                        Some(Trigger::Rows { dataset, .. }) => add(Kind::Dataset, dataset),
+                        None => {}
+                    }
                 }
             }
             Kind::Objective => {

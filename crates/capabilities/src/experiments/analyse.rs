@@ -13,8 +13,8 @@ use super::concluding::Clock;
 use super::designs::Lifts;
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
-    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, MetricInference, MetricReadout, PreExposure, RawLift,
-    Role, Segment, SegmentLift,
+    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference, MetricReadout, PreExposure,
+    RawLift, Role, Segment, SegmentLift,
 };
 
 /// Most values of a dimension shown; the largest by units.
@@ -40,8 +40,8 @@ pub struct Analysis<'a> {
     pub experiment: &'a Experiment,
     /// Metrics measured, by position.
     pub metrics: &'a [UnitMetric],
-    /// Value at which each is capped.
-    pub caps: &'a [Option<f64>],
+    /// Limits at which each is capped, by variable.
+    pub caps: &'a [Vec<Limits>],
     /// What the experiment asks for, in order.
     pub asked: &'a [Asked],
     /// What came back.
@@ -213,7 +213,11 @@ impl Analysis<'_> {
             detectable_relative: None,
             guardrail: None,
             margin: asked.margin,
-            cap: measured.and_then(|(i, _)| self.caps.get(i).copied().flatten()),
+            cap: measured.and_then(|(i, _)| self.caps.get(i)?.first()?.high),
+            limits: measured
+                .and_then(|(i, _)| self.caps.get(i).cloned())
+                .unwrap_or_default(),
+            period: measured.map(|(_, m)| m.period),
             definition: definition.map(|m| m.meta.digest.clone()).unwrap_or_default(),
         };
         match compared {

@@ -128,11 +128,12 @@ impl Cells {
     }
 }
 
-/// Sketches from the rows of [`super::query::buckets`], one per metric.
-pub fn sketches(rows: &Rows, metrics: usize, accuracy: f64) -> Result<Vec<Sketch>, CapabilityError> {
+/// Sketches from the rows of [`super::query::buckets`], one for each of its variables; values of 0 are left out where
+/// `without_zeros` says so.
+pub fn sketches(rows: &Rows, without_zeros: &[bool], accuracy: f64) -> Result<Vec<Sketch>, CapabilityError> {
     let units = rows.integers("units")?;
-    let mut all = Vec::with_capacity(metrics);
-    for i in 0..metrics {
+    let mut all = Vec::with_capacity(without_zeros.len());
+    for (i, without_zeros) in without_zeros.iter().enumerate() {
         let (signs, indices) = (rows.integers(&format!("g{i}"))?, rows.integers(&format!("i{i}"))?);
         let mut sketch = Sketch::new(accuracy);
         for ((sign, index), units) in signs.iter().zip(&indices).zip(&units) {
@@ -141,6 +142,7 @@ pub fn sketches(rows: &Rows, metrics: usize, accuracy: f64) -> Result<Vec<Sketch
             };
             let count = (*units).max(0) as u64;
             match sign {
+                0 if *without_zeros => {}
                 0 => sketch.add_zeros(count),
                 s => sketch.add(i32::try_from(*index).unwrap_or(i32::MAX), *s < 0, count),
             }

@@ -14,7 +14,12 @@ use super::health::{BROKEN, problem};
 use super::readout::{MetricReadout, PreExposure, Problem, Role};
 
 /// Codes of problems that forbid reading any lift, where they are errors.
-pub const FORBIDDING: [&str; 3] = ["pre-exposure-bias", "arm-missing-day", "several-variants"];
+pub const FORBIDDING: [&str; 4] = [
+    "exposed-sample-ratio",
+    "pre-exposure-bias",
+    "arm-missing-day",
+    "several-variants",
+];
 
 /// Power below which the smallest lift worth having would more likely than not be missed or overstated.
 const ENOUGH_POWER: f64 = 0.8;

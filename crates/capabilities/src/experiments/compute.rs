@@ -18,7 +18,7 @@ use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, maps, over_time, recommend, tails, verdict};
+use super::{checks, effects, health, looks, maps, over_time, period, recommend, tails, triggers, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -32,6 +32,7 @@ pub struct Prepared<'a> {
     metrics: Vec<UnitMetric>,
     asked: Vec<Asked>,
     dimensions: Vec<UnitDimension>,
+    trigger: Option<triggers::UnitTrigger>,
     problems: Vec<Breakdown>,
     /// How many of the dimensions are declared; the rest are exploratory.
     declared: usize,
@@ -63,7 +64,8 @@ pub fn prepare<'a>(
     let zone = zone(&context.project.settings)?;
     let now = options.as_of.unwrap_or(context.now_us);
     let pinned = options.as_of.is_some() || context.project.settings.as_of.is_some();
-    let window = window(experiment, &zone, now, pinned)?;
+    let reach = period::reach(&context.project, experiment);
+    let window = window(experiment, reach, &zone, now, pinned)?;
     lay_out(context, experiment, options, window, now)
 }
 
@@ -86,9 +88,12 @@ pub fn lay_out<'a>(
             near: crate::error::nearest(&experiment.exposures.dataset, project.datasets.keys()),
         })?;
     let zone = zone(&project.settings)?;
+    let trigger = triggers::unit_trigger(project, experiment)
+        .map_err(|cause| CapabilityError::Invalid(format!("experiment {name}: {cause}")))?;
 
     let mut uses: BTreeSet<String> =
         BTreeSet::from([format!("experiment/{name}"), format!("dataset/{}", dataset.meta.name)]);
+    uses.extend(trigger.iter().flat_map(|t| t.uses.iter().cloned()));
     let mut metrics: Vec<UnitMetric> = Vec::new();
     let mut asked = Vec::new();
     let guardrails = experiment
@@ -167,6 +172,7 @@ pub fn lay_out<'a>(
                 DimensionSource::Exposure { .. } => None,
             }),
     );
+    tables.extend(trigger.iter().map(|t| t.dataset.clone()));
     let mut parameters = json!({
         "cut": window.cut.map(time),
         "status": window.status,
@@ -174,6 +180,9 @@ pub fn lay_out<'a>(
         "time_zone": project.settings.time_zone,
         "alpha": experiment.alpha,
     });
+    if window.data != window.cut {
+        parameters["data"] = json!(window.data.map(time));
+    }
     // What nobody asked for is no part of the key.
     if !options.by.is_empty() {
         parameters["by"] = json!(options.by);
@@ -191,6 +200,7 @@ pub fn lay_out<'a>(
         metrics,
         asked,
         dimensions,
+        trigger,
         problems,
         declared,
         map,
@@ -279,6 +289,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         dataset,
         window,
         dimensions: &prepared.dimensions,
+        trigger: prepared.trigger.as_ref(),
         grain: grain(prepared),
     };
     let Measured {
@@ -341,6 +352,20 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         },
         designed: None,
     };
+    if prepared.trigger.is_some() {
+        let all = Layout {
+            trigger: None,
+            dimensions: &[],
+            ..layout
+        };
+        let rows = runner.run(&query::cells(&all, &[])?).await?;
+        let mut exposed = Cells::default();
+        exposed.take(&rows, &[], 0, &prepared.zone, true, true)?;
+        let (split, found) = triggers::exposed(experiment, &exposed, running);
+        let found = found.into_iter().chain(triggers::broken(&split, health.srm.broken));
+        health::add(&mut health, found.collect());
+        health.exposed = Some(split);
+    }
     let mut metrics = analysis.metrics();
     if let Some(designed) = designed.as_mut().filter(|d| !d.units) {
         designed.readout.naive = metrics
@@ -479,8 +504,8 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
 struct Measured {
     /// Moments by cell.
     cells: Cells,
-    /// Value at which each metric is capped.
-    caps: Vec<Option<f64>>,
+    /// Limits at which each metric is capped, by variable.
+    caps: Vec<Vec<Limits>>,
     /// Metrics that could not be read, with the reason.
     refused: BTreeMap<usize, NotEstimable>,
 }
@@ -508,6 +533,7 @@ pub async fn history(context: &Context, prepared: &Prepared<'_>) -> Result<Histo
         dataset: prepared.dataset,
         window: &prepared.window,
         dimensions: &prepared.dimensions,
+        trigger: prepared.trigger.as_ref(),
         grain: grain(prepared),
     };
     let found = measure(&mut runner, &layout, prepared).await?;
@@ -540,7 +566,7 @@ async fn measure(
     prepared: &Prepared<'_>,
 ) -> Result<Measured, CapabilityError> {
     let mut refused: BTreeMap<usize, NotEstimable> = BTreeMap::new();
-    let mut caps: Vec<Option<f64>> = vec![None; prepared.metrics.len()];
+    let mut caps: Vec<Vec<Limits>> = vec![Vec::new(); prepared.metrics.len()];
     let mut cells = Cells::default();
     let timed = prepared.experiment.exposures.time.is_some();
 
@@ -604,18 +630,23 @@ pub async fn group_rows(
     layout: &Layout<'_>,
     prepared: &Prepared<'_>,
     members: &[usize],
-    caps: &mut [Option<f64>],
+    caps: &mut [Vec<Limits>],
 ) -> Result<Rows, CapabilityError> {
-    let mut by_percentile = Vec::new();
+    let mut by_percentile: Vec<(usize, usize, Cap)> = Vec::new();
     for &i in members {
-        match prepared.metrics.get(i).and_then(|m| m.cap) {
-            Some(Cap::Value(v)) => {
-                if let Some(cap) = caps.get_mut(i) {
-                    *cap = Some(v);
-                }
+        let (Some(metric), Some(limits)) = (prepared.metrics.get(i), caps.get_mut(i)) else {
+            continue;
+        };
+        *limits = vec![Limits::default(); metric.caps.len()];
+        for (v, (cap, limit)) in metric.caps.iter().zip(limits).enumerate() {
+            let Some(cap) = cap else { continue };
+            if cap.percentile.is_some() || cap.low_percentile.is_some() {
+                by_percentile.push((i, v, *cap));
             }
-            Some(Cap::Percentile(q)) => by_percentile.push((i, q)),
-            None => {}
+            *limit = Limits {
+                low: cap.low_value,
+                high: cap.value,
+            };
         }
     }
     if !by_percentile.is_empty() {
@@ -623,15 +654,20 @@ pub async fn group_rows(
             dimensions: &[],
             ..*layout
         };
-        let metrics: Vec<&UnitMetric> = by_percentile
+        let metrics: Vec<(&UnitMetric, usize)> = by_percentile
             .iter()
-            .filter_map(|(i, _)| prepared.metrics.get(*i))
+            .filter_map(|(i, v, _)| Some((prepared.metrics.get(*i)?, *v)))
             .collect();
+        let without_zeros: Vec<bool> = by_percentile.iter().map(|(.., cap)| cap.ignore_zeros).collect();
         let query = query::buckets(&plain, &metrics, Sketch::new(CAP_ACCURACY).log_gamma())?;
         let rows = runner.run(&query).await?;
-        for ((i, q), sketch) in by_percentile.iter().zip(sketches(&rows, metrics.len(), CAP_ACCURACY)?) {
-            if let Some(cap) = caps.get_mut(*i) {
-                *cap = sketch.quantile(*q);
+        let found = sketches(&rows, &without_zeros, CAP_ACCURACY)?;
+        for ((i, v, cap), sketch) in by_percentile.iter().zip(found) {
+            if let Some(limit) = caps.get_mut(*i).and_then(|all| all.get_mut(*v)) {
+                *limit = Limits {
+                    low: cap.low_percentile.and_then(|q| sketch.quantile(q)),
+                    high: cap.percentile.and_then(|q| sketch.quantile(q)),
+                };
             }
         }
     }
@@ -640,7 +676,7 @@ pub async fn group_rows(
         .filter_map(|&i| {
             Some(Capped {
                 metric: prepared.metrics.get(i)?,
-                cap: caps.get(i).copied().flatten(),
+                limits: caps.get(i).cloned().unwrap_or_default(),
             })
         })
         .collect();
@@ -659,8 +695,13 @@ async fn unplannable(
         let Some(metric) = prepared.metrics.get(i) else {
             continue;
         };
-        if let Ok(query) = query::cells(layout, &[Capped { metric, cap: None }])
-            && let Err(EngineError::Plan { cause, .. }) = context.engine.plan(&query).await
+        if let Ok(query) = query::cells(
+            layout,
+            &[Capped {
+                metric,
+                limits: Vec::new(),
+            }],
+        ) && let Err(EngineError::Plan { cause, .. }) = context.engine.plan(&query).await
         {
             bad.insert(i, cause);
         }

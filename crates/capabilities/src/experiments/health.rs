@@ -74,34 +74,7 @@ pub fn examine(
 
     let counts: Vec<u64> = arms.iter().map(|a| a.units).collect();
     let planned: Vec<f64> = arms.iter().map(|a| a.planned_share).collect();
-    let looks = by_day(arms.len(), cells);
-    let sequential_p = if looks.is_empty() {
-        None
-    } else {
-        sequential_sample_ratio_p(&looks, &planned).ok()
-    };
-    // Who looks every day at a test of one look finds a broken split sooner or later, where there is none.
-    let watched = sequential_p.filter(|_| running);
-    let method = if watched.is_some() { "sequential" } else { "fixed" };
-    let mut srm = SampleRatio {
-        p: None,
-        method: method.into(),
-        fixed_p: None,
-        sequential_p,
-        broken: false,
-        statistic: None,
-        not_estimable: None,
-    };
-    match sample_ratio(&counts, &planned) {
-        Ok((p, statistic)) => {
-            let judged = watched.unwrap_or(p);
-            srm.p = Some(judged);
-            srm.fixed_p = Some(p);
-            srm.broken = judged < BROKEN;
-            srm.statistic = statistic;
-        }
-        Err(e) => srm.not_estimable = Some(e),
-    }
+    let srm = split_check(&counts, &planned, cells, running);
     if srm.broken {
         problems.push(problem(
             "sample-ratio",
@@ -190,6 +163,7 @@ pub fn examine(
         units_in_several_variants: several,
         units_in_unknown_variants: unknown,
         units_immature: immature,
+        exposed: None,
         suspects: Vec::new(),
         pre_exposure: Vec::new(),
         novelty: Vec::new(),
@@ -197,6 +171,39 @@ pub fn examine(
         problems,
     };
     (arms, health)
+}
+
+/// The sample-ratio check of the units of each arm.
+pub(super) fn split_check(counts: &[u64], planned: &[f64], cells: &Cells, running: bool) -> SampleRatio {
+    let looks = by_day(counts.len(), cells);
+    let sequential_p = if looks.is_empty() {
+        None
+    } else {
+        sequential_sample_ratio_p(&looks, planned).ok()
+    };
+    // Who looks every day at a test of one look finds a broken split sooner or later, where there is none.
+    let watched = sequential_p.filter(|_| running);
+    let method = if watched.is_some() { "sequential" } else { "fixed" };
+    let mut srm = SampleRatio {
+        p: None,
+        method: method.into(),
+        fixed_p: None,
+        sequential_p,
+        broken: false,
+        statistic: None,
+        not_estimable: None,
+    };
+    match sample_ratio(counts, planned) {
+        Ok((p, statistic)) => {
+            let judged = watched.unwrap_or(p);
+            srm.p = Some(judged);
+            srm.fixed_p = Some(p);
+            srm.broken = judged < BROKEN;
+            srm.statistic = statistic;
+        }
+        Err(e) => srm.not_estimable = Some(e),
+    }
+    srm
 }
 
 /// `A 50.6% (planned 50.0%), B 49.4% (planned 50.0%)`.

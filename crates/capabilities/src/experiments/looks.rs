@@ -123,6 +123,7 @@ pub async fn looks(
             let then = Window {
                 before: Some(window.before.map_or(at, |b| b.min(at))),
                 cut: Some(at),
+                data: Some(at),
                 ..window.clone()
             };
             let known = at_moment(runner, prepared, layout, &then, metrics).await?;
@@ -178,7 +179,7 @@ async fn at_moment(
         ..*layout
     };
     let mut cells = Cells::default();
-    let mut caps = vec![None; prepared.metrics().len()];
+    let mut caps = vec![Vec::new(); prepared.metrics().len()];
     let mut first = true;
     for group in query::groups(prepared.metrics()) {
         let members: Vec<usize> = group.into_iter().filter(|m| metrics.contains(m)).collect();

@@ -9,6 +9,7 @@ use steward_definitions::{
 use steward_stats::{NotEstimable, Reason};
 
 use super::expression::{over_columns, over_dimensions};
+use super::period::{Period, period, used};
 
 /// The unit that is each row of the exposures itself.
 pub const ROW_UNIT: &str = "*";
@@ -79,8 +80,10 @@ pub struct UnitMetric {
     pub compared: Compared,
     /// One variable, or numerator and denominator.
     pub variables: Vec<Variable>,
-    /// Cap of the unit's value.
-    pub cap: Option<Cap>,
+    /// Which facts count.
+    pub period: Period,
+    /// Cap of the unit's value by variable.
+    pub caps: Vec<Option<Cap>>,
     /// Days before exposure used as covariate; 0 is none.
     pub cuped_days: u32,
     /// Definitions used, as `kind/name`.
@@ -106,11 +109,9 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
     };
     builder.uses.insert(format!("metric/{name}"));
     let settings = &metric.experiment;
-    let mut compared = if settings.binary {
-        Compared::Proportion
-    } else {
-        Compared::Mean
-    };
+    let used = used(experiment, metric);
+    let binary = settings.binary || settings.retention.is_some();
+    let mut compared = if binary { Compared::Proportion } else { Compared::Mean };
     let variables = match &metric.shape {
         MetricShape::Simple { measure } => {
             let found = builder.measure(measure, &filters(&[&metric.filter, &measure.filter]))?;
@@ -124,7 +125,9 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
         MetricShape::Ratio { numerator, denominator } => {
             compared = Compared::Ratio;
             let outer = metric.filter.clone();
-            vec![builder.input(numerator, &outer)?, builder.input(denominator, &outer)?]
+            let above = filters(&[&outer, &used.numerator_filter]);
+            let below = filters(&[&outer]);
+            vec![builder.input(numerator, &above)?, builder.input(denominator, &below)?]
         }
         MetricShape::Derived { .. } => {
             return Err(refuse(
@@ -145,41 +148,49 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
             ));
         }
     };
-    if compared == Compared::Ratio && settings.binary {
+    if used.numerator_filter.is_some() && !matches!(metric.shape, MetricShape::Ratio { .. }) {
         return Err(refuse(
-            format!("{name} is binary and a ratio"),
-            "binary needs one value per unit: drop `binary`, or use a simple metric of a sum or count",
+            format!("{name} has a numerator filter and is no ratio metric"),
+            "put the condition into the metric's `filter`",
         ));
     }
-    if compared == Compared::Ratio && settings.cap.is_some() {
+    if compared == Compared::Ratio && binary {
         return Err(refuse(
-            format!("{name} has a cap, but a ratio has no single value per unit to cap"),
-            "cap the numerator in the measure's expression, or drop the cap",
+            format!("{name} is binary or a retention, and a ratio"),
+            "both need one value per unit: drop that, or use a simple metric of a sum or count",
         ));
     }
-    // A share cannot be capped further: 0 and 1 are its values.
-    let cap = if compared == Compared::Proportion {
-        None
-    } else {
-        settings.cap
+    if compared != Compared::Ratio && used.denominator_cap.is_some() {
+        return Err(refuse(
+            format!("{name} has a cap of its denominator and is no ratio"),
+            "use `cap`, or a ratio metric",
+        ));
+    }
+    let caps = match compared {
+        // A share cannot be capped further: 0 and 1 are its values.
+        Compared::Proportion => vec![None; variables.len()],
+        Compared::Mean => vec![used.cap],
+        Compared::Ratio => vec![used.cap, used.denominator_cap],
     };
-    match cap {
-        Some(Cap::Percentile(q)) if !(q > 0.0 && q < 1.0) => {
-            return Err(refuse(
-                format!("the cap of {name} is the percentile {q}"),
-                "give a percentile between 0 and 1",
-            ));
-        }
-        Some(Cap::Value(v)) if !v.is_finite() => {
-            return Err(refuse(format!("the cap of {name} is {v}"), "give a finite number"));
-        }
-        _ => {}
+    for cap in caps.iter().flatten() {
+        check_cap(name, cap)?;
+    }
+    let period = period(experiment, metric);
+    let own_period = settings.retention.is_some() || used.window_seconds.is_some() || used.delay_seconds.is_some();
+    if (own_period || used.lookback_seconds.is_some())
+        && (experiment.exposures.time.is_none() || variables.iter().any(|v| v.time.is_none()))
+    {
+        return Err(refuse(
+            format!("{name} counts facts in a period of its own, and the exposures or its facts have no time"),
+            "name the time under `exposures` and the time dimension of the semantic model, or drop the period",
+        ));
     }
     let timed = experiment.exposures.time.is_some()
         && experiment.exposures.unit != ROW_UNIT
         && variables.iter().all(|v| v.time.is_some());
-    let cuped_days = if timed {
-        settings.cuped_days.unwrap_or(experiment.cuped_days)
+    // What happened before exposure is no covariate of itself.
+    let cuped_days = if timed && !matches!(period, Period::Before { .. }) {
+        used.cuped_days.unwrap_or(experiment.cuped_days)
     } else {
         0
     };
@@ -187,10 +198,57 @@ pub fn unit_metric(project: &Project, experiment: &Experiment, name: &str) -> Re
         name: name.to_string(),
         compared,
         variables,
-        cap,
+        period,
+        caps,
         cuped_days,
         uses: builder.uses,
     })
+}
+
+fn check_cap(name: &str, cap: &Cap) -> Result<(), NotEstimable> {
+    let limits = [cap.low_value, cap.value].into_iter().flatten();
+    if let Some(v) = limits.into_iter().find(|v| !v.is_finite()) {
+        return Err(refuse(format!("the cap of {name} is {v}"), "give a finite number"));
+    }
+    let percentiles = [cap.low_percentile, cap.percentile].into_iter().flatten();
+    if let Some(q) = percentiles.into_iter().find(|q| !(*q > 0.0 && *q < 1.0)) {
+        return Err(refuse(
+            format!("the cap of {name} is the percentile {q}"),
+            "give a percentile between 0 and 1",
+        ));
+    }
+    Ok(())
+}
+
+/// The rows of a simple metric that are events: the value is the condition, over the dataset's columns; and the
+/// definitions used.
+pub fn event(
+    project: &Project,
+    experiment: &Experiment,
+    name: &str,
+) -> Result<(Variable, BTreeSet<String>), NotEstimable> {
+    let metric = find(project, name)?;
+    let mut builder = Builder {
+        project,
+        experiment,
+        uses: BTreeSet::new(),
+    };
+    let MetricShape::Simple { measure } = &metric.shape else {
+        return Err(refuse(
+            format!("{name} is no simple metric, whose rows would be events"),
+            "use a simple metric of a sum or a count",
+        ));
+    };
+    // A row with a value above 0 is an event; an average's rows are those that it counts.
+    let mut found = builder.measure(measure, &filters(&[&metric.filter, &measure.filter]))?;
+    let Some(mut one) = found.pop() else {
+        return Err(refuse(format!("{name} has no rows to count"), "use a sum or a count"));
+    };
+    one.value = match one.fold {
+        Fold::Sum | Fold::Any => format!("({}) > 0", one.value),
+        Fold::Distinct => format!("({}) IS NOT NULL", one.value),
+    };
+    Ok((one, builder.uses))
 }
 
 fn filters(all: &[&Option<String>]) -> Vec<String> {
@@ -243,7 +301,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// An input of a ratio: a simple metric with one number per unit.
-    fn input(&mut self, input: &MetricInput, outer: &Option<String>) -> Result<Variable, NotEstimable> {
+    fn input(&mut self, input: &MetricInput, outer: &[String]) -> Result<Variable, NotEstimable> {
         let metric = find(self.project, &input.name)?;
         self.uses.insert(format!("metric/{}", input.name));
         if input.offset_window.is_some() || input.offset_to_grain.is_some() {
@@ -258,7 +316,8 @@ impl Builder<'_> {
                 "make both parts simple metrics of a sum or a count",
             ));
         };
-        let conditions = filters(&[outer, &input.filter, &metric.filter, &measure.filter]);
+        let mut conditions = outer.to_vec();
+        conditions.extend(filters(&[&input.filter, &metric.filter, &measure.filter]));
         let mut found = self.measure(measure, &conditions)?;
         match (found.pop(), found.is_empty()) {
             (Some(one), true) => Ok(one),

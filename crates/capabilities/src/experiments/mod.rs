@@ -21,17 +21,20 @@ mod maps;
 mod measures;
 mod methods;
 mod over_time;
+mod period;
 mod planning;
 mod query;
 mod readout;
 mod recommend;
 mod tails;
+mod triggers;
 mod units;
 mod verdict;
 mod window;
 
 pub use designs::{ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
 pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};
+pub use period::Period;
 pub use planning::{MetricPower, PowerOptions, PowerReport, PowerRow, Source, Traffic, power};
 pub use readout::*;
 pub use verdict::{p_value, significant};
@@ -94,7 +97,7 @@ pub async fn interactions(context: &Context, pair: Option<(&str, &str)>) -> Resu
 /// Where an experiment stands in time, without reading data.
 pub fn status(context: &Context, name: &str) -> Result<ExperimentStatus, CapabilityError> {
     let experiment = find(context, name)?;
-    Ok(window::window(experiment, &zone(&context.project.settings)?, context.now_us, true)?.status)
+    Ok(window::window(experiment, 0, &zone(&context.project.settings)?, context.now_us, true)?.status)
 }
 
 fn find<'a>(context: &'a Context, name: &str) -> Result<&'a Experiment, CapabilityError> {

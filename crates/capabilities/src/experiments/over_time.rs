@@ -9,8 +9,10 @@ use super::analyse::Asked;
 use super::compute::{Prepared, Runner};
 use super::health::problem;
 use super::measures::{Compared, Fold, ROW_UNIT, UnitMetric};
+use super::period::Period;
 use super::query::{Layout, Writer};
 use super::readout::{Novelty, Problem, Role};
+use super::units::Reach;
 use super::window::{DAY, SECOND};
 use crate::CapabilityError;
 
@@ -34,12 +36,16 @@ fn stretch(layout: &Layout) -> Option<i64> {
     Some(followed / STRETCHES).filter(|s| *s >= DAY)
 }
 
-/// Whether a metric can be followed: one sum per unit over facts with a time.
+/// Whether a metric can be followed: one sum per unit over facts with a time, from the exposure on.
 pub(super) fn follows(metric: &UnitMetric) -> bool {
     let [only] = metric.variables.as_slice() else {
         return false;
     };
-    metric.compared != Compared::Ratio && only.fold != Fold::Distinct && only.time.as_ref().is_some_and(|t| !t.is_date)
+    let from_exposure = matches!(metric.period, Period::After { delay: 0, .. });
+    from_exposure
+        && metric.compared != Compared::Ratio
+        && only.fold != Fold::Distinct
+        && only.time.as_ref().is_some_and(|t| !t.is_date)
 }
 
 /// The query of one metric: per arm `units` and the moments `m0` of the stretches.
@@ -53,7 +59,13 @@ fn query(layout: &Layout, metric: &UnitMetric, stretch: i64) -> Result<Option<Qu
     let mut w = Writer::new(layout, std::iter::once(metric));
     let exposures = w.exposures()?;
     let value = (variable.value.clone(), variable.fold);
-    let facts = w.facts(&variable.dataset, &variable.key, &[time], &[value], true, None);
+    let facts = w.facts(
+        &variable.dataset,
+        &variable.key,
+        &[time],
+        &[value],
+        &Reach::from_exposure(),
+    );
     let seconds = stretch / SECOND;
     let mut sums = Vec::new();
     let mut arguments = Vec::new();

@@ -16,7 +16,10 @@ use steward_definitions::{Dataset, Experiment};
 use super::dimensions::{DimensionSource, UnitDimension};
 use super::expression::{over_columns, quote};
 use super::measures::{Compared, Fold, ROW_UNIT, UnitMetric, Variable, as_time};
-use super::window::Window;
+use super::period::Period;
+use super::readout::Limits;
+use super::triggers::UnitTrigger;
+use super::window::{Window, micros};
 use crate::CapabilityError;
 
 /// Arm of units whose variant is none of the experiment's.
@@ -41,17 +44,19 @@ pub struct Layout<'a> {
     pub window: &'a Window,
     /// Breakdowns.
     pub dimensions: &'a [UnitDimension],
+    /// What makes an exposed unit count.
+    pub trigger: Option<&'a UnitTrigger>,
     /// `day`, `hour` or `minute`: the bucket of exposure time that days of the project's zone are made of.
     pub grain: &'static str,
 }
 
-/// A metric with its cap resolved to a value.
+/// A metric with its caps resolved to values.
 #[derive(Clone, Debug)]
 pub struct Capped<'a> {
     /// The metric.
     pub metric: &'a UnitMetric,
-    /// Cap of the unit's value.
-    pub cap: Option<f64>,
+    /// Limits of the unit's value by variable; none where it is shorter.
+    pub limits: Vec<Limits>,
 }
 
 /// Splits metrics into groups that share fact tables; each group is one query.
@@ -83,12 +88,16 @@ pub fn groups(metrics: &[UnitMetric]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// A unit's value in the window, or before exposure for CUPED.
+/// A unit's value over a period.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Aggregate {
     pub variable: Variable,
-    /// Days before exposure; `None` is the window after it.
-    pub before: Option<u32>,
+    pub period: Period,
+}
+
+/// The column that says whether a period is known whole.
+fn ripe_column(seconds: u64, period: Period) -> String {
+    format!("{}{seconds}", if period.is_bounded() { 'r' } else { 'o' })
 }
 
 /// Writes one query.
@@ -136,11 +145,13 @@ fn select(layout: &Layout, metrics: &[Capped], bucket: Bucket, crossed: bool) ->
     let mut inner: Vec<String> = Vec::new();
     for (i, m) in metrics.iter().enumerate() {
         let mut arguments = Vec::new();
-        for aggregate in w.arguments(m.metric) {
-            let value = w.value(&aggregate, m.metric.compared, m.cap);
+        for (at, aggregate) in w.arguments(m.metric).into_iter().enumerate() {
+            // A covariate is capped as the value that it stands for.
+            let limits = m.limits.get(at % m.metric.variables.len().max(1)).copied();
+            let value = w.value(&aggregate, m.metric.compared, limits.unwrap_or_default());
             // One NULL leaves a unit out, so that the first argument carries the condition for all.
             let value = if arguments.is_empty() {
-                format!("CASE WHEN {} THEN {value} END", w.ripe())
+                format!("CASE WHEN {} THEN {value} END", w.ripe(m.metric.period))
             } else {
                 value
             };
@@ -181,16 +192,16 @@ fn select(layout: &Layout, metrics: &[Capped], bucket: Bucket, crossed: bool) ->
     })
 }
 
-/// The query that counts units by logarithmic bucket of each metric's uncapped value: columns `g0`, `i0` … (sign and
+/// The query that counts units by logarithmic bucket of the uncapped value of variables of metrics: columns `g0`, `i0` … (sign and
 /// bucket; NULL in the rows of another metric) and `units`. Only closed units of known arms. The layout has no
 /// dimensions.
-pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Result<Query, CapabilityError> {
-    let mut w = Writer::new(layout, metrics.iter().copied());
+pub fn buckets(layout: &Layout, metrics: &[(&UnitMetric, usize)], log_gamma: f64) -> Result<Query, CapabilityError> {
+    let mut w = Writer::new(layout, metrics.iter().map(|(m, _)| *m));
     let mut inner = Vec::new();
-    for m in metrics {
-        if let Some(first) = w.arguments(m).into_iter().next() {
-            let value = w.value(&first, m.compared, None);
-            inner.push(format!("CASE WHEN {} THEN {value} END", w.ripe()));
+    for (m, variable) in metrics {
+        if let Some(own) = w.arguments(m).into_iter().nth(*variable) {
+            let value = w.value(&own, m.compared, Limits::default());
+            inner.push(format!("CASE WHEN {} THEN {value} END", w.ripe(m.period)));
         }
     }
     let body = w.body(&inner, Bucket::None)?;
@@ -199,7 +210,7 @@ pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Resu
     let mut sets = Vec::new();
     for i in 0..inner.len() {
         columns.push(format!(
-            "CASE WHEN v{i} > 0 THEN 1 WHEN v{i} < 0 THEN -1 ELSE 0 END AS g{i}, \
+            "CASE WHEN v{i} > 0 THEN 1 WHEN v{i} < 0 THEN -1 WHEN v{i} = 0 THEN 0 END AS g{i}, \
              CASE WHEN v{i} = 0 THEN 0 ELSE CAST(ceil(ln(abs(v{i})) / {gamma}) AS BIGINT) END AS i{i}"
         ));
         sets.push(format!("(g{i}, i{i})"));
@@ -210,7 +221,7 @@ pub fn buckets(layout: &Layout, metrics: &[&UnitMetric], log_gamma: f64) -> Resu
         _ => format!("GROUP BY GROUPING SETS ({})", sets.join(", ")),
     };
     let sql = w.assemble(&format!(
-        "SELECT {}, count(*) AS units\nFROM (\nSELECT {}\nFROM (\n{body}\n) AS q WHERE arm >= 0 AND ripe IS NOT NULL\n) AS b\n{grouping}",
+        "SELECT {}, count(*) AS units\nFROM (\nSELECT {}\nFROM (\n{body}\n) AS q WHERE arm >= 0\n) AS b\n{grouping}",
         names.join(", "),
         columns.join(", "),
     ))?;
@@ -271,15 +282,16 @@ impl<'a> Writer<'a> {
 
     /// Values in the order of the moments' variables: the metric's own, then the covariates alike.
     fn arguments(&self, metric: &UnitMetric) -> Vec<Aggregate> {
-        let own = |before: Option<u32>| {
+        let own = |period: Period| {
             metric.variables.iter().map(move |v| Aggregate {
                 variable: v.clone(),
-                before,
+                period,
             })
         };
-        let mut all: Vec<Aggregate> = own(None).collect();
+        let mut all: Vec<Aggregate> = own(metric.period).collect();
         if metric.cuped_days > 0 {
-            all.extend(own(Some(metric.cuped_days)));
+            let seconds = u64::from(metric.cuped_days) * 86_400;
+            all.extend(own(Period::Before { seconds }));
         }
         all
     }
@@ -387,17 +399,30 @@ impl<'a> Writer<'a> {
         .collect()
     }
 
-    /// Pre-period lengths of a source's aggregates, ascending.
-    pub(super) fn pre_periods(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = self.aggregates.iter().filter_map(|a| a.before).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+    /// Whether all facts of a unit's period are known; it is never NULL.
+    fn ripe(&self, period: Period) -> String {
+        match self.closing(period) {
+            None => "TRUE".into(),
+            Some(_) if self.is_of_the_experiment(period) => "ripe = 1".into(),
+            Some((seconds, _)) => format!("{} = 1", ripe_column(seconds, period)),
+        }
     }
 
-    /// Whether a unit's window has closed; it is never NULL.
-    fn ripe(&self) -> &'static str {
-        if self.has_window() { "ripe = 1" } else { "TRUE" }
+    fn is_of_the_experiment(&self, period: Period) -> bool {
+        period.is_bounded() && Some(period.closes()) == self.layout.window.seconds && self.has_window()
+    }
+
+    /// Seconds after its start at which a unit's period is known whole, and the last such start; `None` if it always is.
+    fn closing(&self, period: Period) -> Option<(u64, i64)> {
+        let seconds = period.closes();
+        let window = self.layout.window;
+        let known = if period.is_bounded() { window.data } else { window.cut };
+        match known {
+            Some(known) if seconds > 0 && !self.rows_are_units() => {
+                Some((seconds, known.saturating_sub(micros(seconds))))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn has_window(&self) -> bool {
@@ -409,17 +434,21 @@ impl<'a> Writer<'a> {
     }
 
     /// A unit's final value: missing is zero, then capped or made binary.
-    fn value(&mut self, aggregate: &Aggregate, compared: Compared, cap: Option<f64>) -> String {
+    fn value(&mut self, aggregate: &Aggregate, compared: Compared, limits: Limits) -> String {
         let value = format!("y{}", self.position(aggregate));
         if compared == Compared::Proportion {
             return format!("CASE WHEN {value} > 0 THEN {ONE} ELSE {ZERO} END");
         }
-        match cap {
-            Some(cap) => {
-                let cap = self.bind(Value::Number(cap));
-                format!("CASE WHEN {value} > {cap} THEN {cap} ELSE {value} END")
+        let mut text = String::from("CASE");
+        for (sign, limit) in [('>', limits.high), ('<', limits.low)] {
+            if let Some(limit) = limit {
+                let limit = self.bind(Value::Number(limit));
+                let _ = write!(text, " WHEN {value} {sign} {limit} THEN {limit}");
             }
-            None => value,
+        }
+        match text.as_str() {
+            "CASE" => value,
+            _ => format!("{text} ELSE {value} END"),
         }
     }
 
@@ -486,13 +515,29 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        if self.has_window()
-            && let Some(cut) = self.layout.window.cut
-        {
-            let cut = self.bind(Value::Timestamp(cut));
-            columns.push(format!("CASE WHEN p0.t1 <= {cut} THEN 1 ELSE 0 END AS ripe"));
-        } else {
-            columns.push("1 AS ripe".to_string());
+        let own = Period::After {
+            delay: 0,
+            window: self.layout.window.seconds,
+        };
+        match self.closing(own) {
+            Some((_, last)) => {
+                let last = self.bind(Value::Timestamp(last));
+                columns.push(format!("CASE WHEN p0.t0 <= {last} THEN 1 ELSE 0 END AS ripe"));
+            }
+            None => columns.push("1 AS ripe".to_string()),
+        }
+        let mut periods: Vec<Period> = self.aggregates.iter().map(|a| a.period).collect();
+        periods.retain(|p| !self.is_of_the_experiment(*p));
+        periods.sort_by_key(|p| (p.closes(), p.is_bounded()));
+        periods.dedup_by_key(|p| (p.closes(), p.is_bounded()));
+        for period in periods {
+            if let Some((seconds, last)) = self.closing(period) {
+                let last = self.bind(Value::Timestamp(last));
+                columns.push(format!(
+                    "CASE WHEN p0.t0 <= {last} THEN 1 ELSE 0 END AS {}",
+                    ripe_column(seconds, period)
+                ));
+            }
         }
         for (i, a) in self.aggregates.iter().enumerate() {
             let source = (a.variable.dataset.clone(), a.variable.key.clone());

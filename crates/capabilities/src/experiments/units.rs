@@ -6,13 +6,36 @@ use steward_compute::Value;
 
 use super::expression::quote;
 use super::measures::{FactTime, Fold};
+use super::period::Period;
 use super::query::{Aggregate, SEVERAL_ARMS, Writer};
-use super::window::DAY;
+use super::window::{DAY, micros};
 use crate::CapabilityError;
 
-/// From when on a fact counts as after the exposure. A fact known by its day alone counts from the exposure's day on.
-fn exposed(time: &FactTime) -> &'static str {
-    if time.is_date { "e.t0_day" } else { "e.t0" }
+/// The moment so many seconds after the start. A fact known by its day alone counts from that moment's day on.
+fn start(delay: u64, is_date: bool) -> String {
+    let day = if is_date { "_day" } else { "" };
+    match delay {
+        0 => format!("e.t0{day}"),
+        delay => format!("e.a{delay}{day}"),
+    }
+}
+
+/// The longest time before exposure in which facts count.
+fn longest<'a>(periods: impl Iterator<Item = &'a Period>) -> Option<u64> {
+    let before = |p: &Period| match p {
+        Period::Before { seconds } => Some(*seconds),
+        Period::After { .. } => None,
+    };
+    periods.filter_map(before).max()
+}
+
+/// The shortest delay after exposure.
+fn soonest<'a>(periods: impl Iterator<Item = &'a Period>) -> Option<u64> {
+    let delay = |p: &Period| match p {
+        Period::After { delay, .. } => Some(*delay),
+        Period::Before { .. } => None,
+    };
+    periods.filter_map(delay).min()
 }
 
 impl Writer<'_> {
@@ -32,19 +55,7 @@ impl Writer<'_> {
             rows.push(format!("{time} AS t"));
             first.push("min(t) AS t0".to_string());
             ends.push("t0".to_string());
-            if let (true, Some(seconds)) = (self.has_window(), self.layout.window.seconds) {
-                ends.push(format!("t0 + INTERVAL '{seconds} seconds' AS t1"));
-            }
-            if self
-                .aggregates
-                .iter()
-                .any(|a| a.variable.time.as_ref().is_some_and(|t| t.is_date))
-            {
-                ends.push("date_trunc('day', t0) AS t0_day".to_string());
-            }
-            for days in self.pre_periods() {
-                ends.push(format!("t0 - INTERVAL '{days} days' AS b{days}"));
-            }
+            ends.extend(self.ends());
         }
         for (i, value) in &dimensions {
             rows.push(format!("{value} AS s{i}"));
@@ -55,13 +66,88 @@ impl Writer<'_> {
             ends.push(format!("s{i}"));
         }
         let conditions = self.exposure_conditions()?;
+        let (triggered, counted) = self.triggered(&dimensions);
         Ok(format!(
-            "x AS (\nSELECT {}\nFROM {}{conditions}\n),\ng AS (\nSELECT {}\nFROM x GROUP BY u\n),\ne AS (\nSELECT {}\nFROM g\n)",
+            "x AS (\nSELECT {}\nFROM {}{conditions}\n),\ng AS (\nSELECT {}\nFROM x GROUP BY u\n),{triggered}\ne AS (\nSELECT \
+             {}\nFROM {counted}\n)",
             rows.join(", "),
             quote(&self.layout.dataset.meta.name),
             first.join(", "),
             ends.join(", "),
         ))
+    }
+
+    /// The moments, relative to a unit's start, that its facts are held against.
+    fn ends(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        // With a trigger, what came before exposure is held against the exposure, and what comes after against the trigger.
+        let exposed = if self.layout.trigger.is_some() { "x0" } else { "t0" };
+        let mut push = |text: String| {
+            if !found.contains(&text) {
+                found.push(text);
+            }
+        };
+        if self.layout.trigger.is_some() {
+            push("x0".into());
+        }
+        for a in &self.aggregates {
+            let is_date = a.variable.time.as_ref().is_some_and(|t| t.is_date);
+            match a.period {
+                Period::After { delay, window } => {
+                    let offsets = [Some(delay), window.map(|_| a.period.closes())];
+                    for seconds in offsets.into_iter().flatten().filter(|s| *s > 0) {
+                        push(format!("t0 + INTERVAL '{seconds} seconds' AS a{seconds}"));
+                    }
+                    if is_date && delay > 0 {
+                        push(format!(
+                            "date_trunc('day', t0 + INTERVAL '{delay} seconds') AS a{delay}_day"
+                        ));
+                    }
+                }
+                Period::Before { seconds } => {
+                    push(format!("{exposed} - INTERVAL '{seconds} seconds' AS b{seconds}"));
+                    if is_date && exposed == "x0" {
+                        push("date_trunc('day', x0) AS x0_day".into());
+                    }
+                }
+            }
+            if is_date {
+                push("date_trunc('day', t0) AS t0_day".into());
+            }
+        }
+        found
+    }
+
+    /// With a trigger, the table expressions that keep the units that it holds for, from its moment on; and the name of
+    /// the units that count.
+    fn triggered(&mut self, dimensions: &[(usize, String)]) -> (String, &'static str) {
+        let Some(trigger) = self.layout.trigger else {
+            return (String::new(), "g");
+        };
+        let mut conditions = Vec::new();
+        if let Some(from) = self.layout.window.from {
+            conditions.push(format!("{} >= {}", trigger.time, self.bind(Value::Timestamp(from))));
+        }
+        if let Some(cut) = self.layout.window.cut {
+            conditions.push(format!("{} < {}", trigger.time, self.bind(Value::Timestamp(cut))));
+        }
+        conditions.extend(trigger.condition.clone());
+        let segments: Vec<String> = dimensions.iter().map(|(i, _)| format!(", g.s{i} AS s{i}")).collect();
+        let limits = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", conditions.join(" AND "))
+        };
+        let text = format!(
+            "\nk AS (\nSELECT g.u AS u, min(f.t) AS t0\nFROM g JOIN (\nSELECT {} AS u, {} AS t FROM {}{limits}\n) AS f ON f.u = \
+             g.u AND f.t >= g.t0\nGROUP BY g.u\n),\nh AS (\nSELECT g.u AS u, g.arm AS arm, g.t0 AS x0, k.t0 AS t0{}\nFROM g JOIN k \
+             ON k.u = g.u\n),",
+            trigger.key,
+            trigger.time,
+            quote(&trigger.dataset),
+            segments.concat(),
+        );
+        (text, "h")
     }
 
     /// Sums per unit over one fact table.
@@ -80,9 +166,12 @@ impl Writer<'_> {
         let timed = self.layout.experiment.exposures.time.is_some();
         // With one time for all, rows outside every window are left out by the join and the scan.
         let single = timed && times.len() == 1 && mine.iter().all(|(_, a)| a.variable.time.is_some());
-        let longest = mine.iter().filter_map(|(_, a)| a.before).max();
-        let start = times.first().map_or("e.t0", exposed);
-        let lower = longest.map_or(start.to_string(), |days| format!("e.b{days}"));
+        let is_date = times.first().is_some_and(|t| t.is_date);
+        let reach = Reach::of(mine.iter().map(|(_, a)| &a.period), single);
+        let lower = match reach.longest {
+            Some(seconds) => format!("e.b{seconds}"),
+            None => start(reach.soonest.unwrap_or(0), is_date),
+        };
 
         let mut values: Vec<(String, Fold)> = mine
             .iter()
@@ -90,16 +179,13 @@ impl Writer<'_> {
             .collect();
         values.sort();
         values.dedup();
-        let facts = self.facts(&dataset, &key, &times, &values, single, longest);
+        let facts = self.facts(&dataset, &key, &times, &values, &reach);
 
         let mut columns = vec!["e.u AS u".to_string()];
         if at == 0 {
             columns.push("max(e.arm) AS arm".to_string());
             if timed {
                 columns.push("max(e.t0) AS t0".to_string());
-            }
-            if self.has_window() {
-                columns.push("max(e.t1) AS t1".to_string());
             }
             columns.extend(
                 self.exposure_dimensions()
@@ -116,7 +202,7 @@ impl Writer<'_> {
             let condition = match &a.variable.time {
                 Some(time) if timed => {
                     let t = format!("f.t{}", times.iter().position(|o| o == time).unwrap_or_default());
-                    self.inside(&t, exposed(time), a.before, single, longest)
+                    self.inside(&t, time.is_date, a.period, &reach)
                 }
                 _ => None,
             };
@@ -133,8 +219,8 @@ impl Writer<'_> {
         let mut on = "f.u = e.u".to_string();
         if single {
             let _ = write!(on, " AND f.t0 >= {lower}");
-            if self.has_window() {
-                on.push_str(" AND f.t0 < e.t1");
+            if let Some(end) = reach.end {
+                let _ = write!(on, " AND f.t0 < e.a{end}");
             }
         }
         format!(
@@ -151,21 +237,27 @@ impl Writer<'_> {
         key: &str,
         times: &[FactTime],
         values: &[(String, Fold)],
-        single: bool,
-        longest: Option<u32>,
+        reach: &Reach,
     ) -> String {
         let mut columns = vec![format!("{key} AS u")];
         columns.extend(times.iter().enumerate().map(|(i, t)| format!("{} AS t{i}", t.value)));
         columns.extend(values.iter().enumerate().map(|(i, (v, _))| format!("{v} AS x{i}")));
         let mut conditions = Vec::new();
-        if single && let Some(FactTime { value, is_date }) = times.first() {
+        if reach.single
+            && let Some(FactTime { value, is_date }) = times.first()
+        {
             if let Some(from) = self.layout.window.from {
-                let days = i64::from(longest.unwrap_or(0)) + i64::from(*is_date);
-                let from = from.saturating_sub(days.saturating_mul(DAY));
+                let before = micros(reach.longest.unwrap_or(0)).saturating_add(i64::from(*is_date) * DAY);
+                let from = from.saturating_sub(before);
                 conditions.push(format!("{value} >= {}", self.bind(Value::Timestamp(from))));
             }
-            if let Some(cut) = self.layout.window.cut {
-                conditions.push(format!("{value} < {}", self.bind(Value::Timestamp(cut))));
+            let known = if reach.bounded {
+                self.layout.window.data
+            } else {
+                self.layout.window.cut
+            };
+            if let Some(known) = known {
+                conditions.push(format!("{value} < {}", self.bind(Value::Timestamp(known))));
             }
         }
         // A row whose every value is NULL adds nothing to any sum, so that it need not meet its unit either.
@@ -181,36 +273,76 @@ impl Writer<'_> {
         text
     }
 
-    /// The condition that a fact at `t` counts for an aggregate, beyond what the join already asks (`single`).
-    fn inside(
-        &mut self,
-        t: &str,
-        exposed: &str,
-        before: Option<u32>,
-        single: bool,
-        longest: Option<u32>,
-    ) -> Option<String> {
+    /// The condition that a fact at `t` counts in a period, beyond what the join and the scan already ask.
+    fn inside(&mut self, t: &str, is_date: bool, period: Period, reach: &Reach) -> Option<String> {
         let mut all = Vec::new();
-        match before {
-            Some(days) => {
-                if !single || Some(days) != longest {
-                    all.push(format!("{t} >= e.b{days}"));
+        match period {
+            Period::Before { seconds } => {
+                if !reach.single || Some(seconds) != reach.longest {
+                    all.push(format!("{t} >= e.b{seconds}"));
                 }
+                let exposed = match (self.layout.trigger.is_some(), is_date) {
+                    (true, true) => "e.x0_day".to_string(),
+                    (true, false) => "e.x0".to_string(),
+                    (false, _) => start(0, is_date),
+                };
                 all.push(format!("{t} < {exposed}"));
             }
-            None => {
-                if !single || longest.is_some() {
-                    all.push(format!("{t} >= {exposed}"));
+            Period::After { delay, window } => {
+                let end = period.closes();
+                if !reach.single || reach.longest.is_some() || Some(delay) != reach.soonest {
+                    all.push(format!("{t} >= {}", start(delay, is_date)));
                 }
-                if !single {
-                    if self.has_window() {
-                        all.push(format!("{t} < e.t1"));
-                    } else if let Some(cut) = self.layout.window.cut {
+                let window_data = self.layout.window.data;
+                match (window, self.layout.window.cut) {
+                    (Some(_), _) if reach.end != Some(end) => all.push(format!("{t} < e.a{end}")),
+                    (None, Some(cut)) if !reach.single || (reach.bounded && window_data != Some(cut)) => {
                         all.push(format!("{t} < {}", self.bind(Value::Timestamp(cut))));
                     }
+                    _ => {}
                 }
             }
         }
         if all.is_empty() { None } else { Some(all.join(" AND ")) }
+    }
+}
+
+/// What the periods over one fact table have in common, so that the join asks it once.
+pub(super) struct Reach {
+    /// One time serves all: the join and the scan leave out rows outside every period.
+    single: bool,
+    /// Longest time before exposure.
+    longest: Option<u64>,
+    /// Shortest delay.
+    soonest: Option<u64>,
+    /// Seconds after the start at which all periods are over, if the join asks it.
+    end: Option<u64>,
+    /// Whether some period has an end of its own.
+    bounded: bool,
+}
+
+impl Reach {
+    /// All facts from the exposure on.
+    pub(super) fn from_exposure() -> Reach {
+        Reach {
+            single: true,
+            longest: None,
+            soonest: Some(0),
+            end: None,
+            bounded: false,
+        }
+    }
+
+    fn of<'a>(periods: impl Iterator<Item = &'a Period> + Clone, single: bool) -> Reach {
+        let mut after = periods.clone().filter(|p| matches!(p, Period::After { .. })).peekable();
+        let some = after.peek().is_some();
+        let over = after.clone().all(|p| p.is_bounded());
+        Reach {
+            single,
+            longest: longest(periods.clone()),
+            soonest: soonest(periods.clone()),
+            end: after.map(|p| p.closes()).max().filter(|_| single && some && over),
+            bounded: periods.clone().any(|p| p.is_bounded()),
+        }
     }
 }

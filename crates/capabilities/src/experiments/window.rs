@@ -13,6 +13,11 @@ pub const SECOND: i64 = 1_000_000;
 /// Microseconds in a day of 24 hours.
 pub const DAY: i64 = 86_400 * SECOND;
 
+/// Seconds as microseconds.
+pub fn micros(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(SECOND)
+}
+
 /// The project's time zone; UTC when none is named.
 pub fn zone(settings: &Settings) -> Result<TimeZone, CapabilityError> {
     if settings.time_zone.is_empty() {
@@ -56,6 +61,8 @@ pub struct Window {
     pub before: Option<i64>,
     /// Facts and closed windows up to here, exclusive; `None` when exposures have no time.
     pub cut: Option<i64>,
+    /// Facts of metrics with a window of their own up to here, exclusive; never before `cut`.
+    pub data: Option<i64>,
     /// Seconds after exposure in which facts count.
     pub seconds: Option<u64>,
     /// Where the experiment stands.
@@ -75,7 +82,15 @@ pub fn days(experiment: &Experiment, zone: &TimeZone) -> Option<f64> {
 ///
 /// Evidence must not change with every second of the wall clock: unless the moment is `pinned` (asked for, or given
 /// by the project), the cut is the end of the current UTC day, so that the same data gives the same key all day.
-pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) -> Result<Window, CapabilityError> {
+///
+/// `reach` are the seconds after the last exposure in which some metric's facts count.
+pub fn window(
+    experiment: &Experiment,
+    reach: u64,
+    zone: &TimeZone,
+    now: i64,
+    pinned: bool,
+) -> Result<Window, CapabilityError> {
     let at = |text: &Option<String>| text.as_deref().map(|t| moment(t, zone)).transpose();
     let (from, end) = (at(&experiment.start)?, at(&experiment.end)?);
     if let (Some(s), Some(e)) = (from, end)
@@ -101,16 +116,16 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
             from: None,
             before: None,
             cut: None,
+            data: None,
             seconds,
             status,
             progress: None,
         });
     }
-    let mut cut = if pinned { now } else { now - now.rem_euclid(DAY) + DAY };
-    if let Some(e) = end {
-        let seconds = i64::try_from(experiment.window_seconds.unwrap_or(0)).unwrap_or(i64::MAX / SECOND);
-        cut = cut.min(e.saturating_add(seconds.saturating_mul(SECOND)));
-    }
+    let known = if pinned { now } else { now - now.rem_euclid(DAY) + DAY };
+    let until = |seconds: u64| end.map_or(known, |e| known.min(e.saturating_add(micros(seconds))));
+    let cut = until(experiment.window_seconds.unwrap_or(0));
+    let data = until(reach).max(cut);
     let before = Some(end.map_or(cut, |e| e.min(cut)));
     let progress = match (status, from) {
         (ExperimentStatus::Running, Some(s)) => {
@@ -122,6 +137,7 @@ pub fn window(experiment: &Experiment, zone: &TimeZone, now: i64, pinned: bool) 
         from,
         before,
         cut: Some(cut),
+        data: Some(data),
         seconds: experiment.window_seconds,
         status,
         progress,
@@ -154,16 +170,16 @@ mod tests {
     fn the_cut_is_stable_within_a_day_and_final_after_the_window() {
         let e = experiment();
         let at = |t: &str| moment(t, &TimeZone::UTC).unwrap();
-        let morning = window(&e, &TimeZone::UTC, at("2025-07-25T08:00:00Z"), false).unwrap();
-        let evening = window(&e, &TimeZone::UTC, at("2025-07-25T20:00:00Z"), false).unwrap();
+        let morning = window(&e, 259_200, &TimeZone::UTC, at("2025-07-25T08:00:00Z"), false).unwrap();
+        let evening = window(&e, 259_200, &TimeZone::UTC, at("2025-07-25T20:00:00Z"), false).unwrap();
         assert_eq!(morning.cut, evening.cut);
         assert_eq!(morning.status, ExperimentStatus::Running);
         assert_eq!(morning.progress, Some((6, Some(28))));
-        let later = window(&e, &TimeZone::UTC, at("2025-11-01T00:00:00Z"), true).unwrap();
+        let later = window(&e, 259_200, &TimeZone::UTC, at("2025-11-01T00:00:00Z"), true).unwrap();
         assert_eq!(later.cut, Some(at("2025-08-20")));
         assert_eq!(later.before, Some(at("2025-08-17")));
         assert_eq!(later.status, ExperimentStatus::Ended);
-        let early = window(&e, &TimeZone::UTC, at("2025-07-01"), true).unwrap();
+        let early = window(&e, 259_200, &TimeZone::UTC, at("2025-07-01"), true).unwrap();
         assert_eq!(early.status, ExperimentStatus::NotStarted);
     }
 
@@ -171,6 +187,6 @@ mod tests {
     fn an_end_before_the_start_is_an_error() {
         let mut e = experiment();
         e.end = Some("2025-07-20".into());
-        assert!(window(&e, &TimeZone::UTC, 0, true).is_err());
+        assert!(window(&e, 259_200, &TimeZone::UTC, 0, true).is_err());
     }
 }

@@ -442,9 +442,9 @@ async fn units_in_several_or_unknown_variants_are_left_out_and_counted(place: Pl
 async fn caps_at_a_value_and_at_a_percentile(place: Place) {
     let shop = Shop::new(800);
     let mut p = project();
-    p.metrics.get_mut("revenue").unwrap().experiment.cap = Some(Cap::Value(4000.0));
+    p.metrics.get_mut("revenue").unwrap().experiment.measured.cap = Some(Cap::at(4000.0));
     let mut tail = simple("tail", "revenue");
-    tail.experiment.cap = Some(Cap::Percentile(0.9));
+    tail.experiment.measured.cap = Some(Cap::at_percentile(0.9));
     p.metrics.insert("tail".into(), tail);
     edit(&mut p, |e| e.secondary = vec!["tail".into()]);
     let ground = place.open(&shop, p).await;

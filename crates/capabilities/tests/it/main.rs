@@ -11,6 +11,7 @@ mod experiments;
 mod governance;
 mod hillstrom;
 mod inference;
+mod measured;
 mod metrics;
 mod onboarding;
 mod pipelines;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{MetricUse, Retention};
 use crate::project::Meta;
 
 /// A governed metric.
@@ -103,20 +104,12 @@ pub enum Direction {
 pub struct MetricExperimentSettings {
     /// Which way is good.
     pub direction: Direction,
-    /// Cap of the unit's value.
-    pub cap: Option<Cap>,
-    /// Days before exposure used for CUPED; `None` leaves it to the experiment.
-    pub cuped_days: Option<u32>,
+    /// What an experiment may say anew: which facts count, caps, CUPED.
+    #[serde(flatten)]
+    pub measured: MetricUse,
     /// The unit's value is 1 if the aggregate is positive, else 0.
     pub binary: bool,
-}
-
-/// Winsorisation of a unit's value.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cap {
-    /// At this value.
-    Value(f64),
-    /// At this percentile in (0, 1) of all units' values.
-    Percentile(f64),
+    /// The unit's value is 1 if it came back then, else 0.
+    #[serde(default)]
+    pub retention: Option<Retention>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{Affected, text};
 use crate::project::{Kind, Project, Reference};
 use crate::sql::{Expression, Statement};
-use crate::{BlockContent, MeasureInput, Metric, MetricInput, MetricShape, Rule, SemanticModel};
+use crate::{BlockContent, MeasureInput, Metric, MetricInput, MetricShape, Rule, SemanticModel, Trigger};
 
 /// Something that others rest on: a definition or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,6 +164,22 @@ impl<'p> Graph<'p> {
                 for (model, _) in names.measures_of(project, metric) {
                     self.uses(Node::Entity(model, exposures.entity.clone()), user.clone());
                 }
+            }
+            match &experiment.trigger {
+                Some(Trigger::Metric { metric }) => self.uses(Node::Metric(metric.clone()), user.clone()),
+                Some(Trigger::Rows {
+                    dataset,
+                    unit,
+                    time,
+                    filter,
+                }) => {
+                    self.uses(Node::Dataset(dataset.clone()), user.clone());
+                    let columns = [unit.clone(), time.clone()].into_iter();
+                    for column in columns.chain(columns_of(filter.as_deref())) {
+                        self.uses(Node::Column(dataset.clone(), column), user.clone());
+                    }
+                }
+                None => {}
             }
             let design = experiment.design.dimensions();
             for breakdown in experiment.breakdowns.iter().map(String::as_str).chain(design) {

@@ -34,21 +34,17 @@ pub(super) fn experiment() -> Value {
             ("label", text("Human title.")),
         ],
     );
-    let guardrail = object(
-        &["metric"],
-        vec![
-            ("metric", text("The metric that must not get worse.")),
-            (
-                "margin",
-                text("Largest harm accepted, as a relative change: 0.02 or 2%."),
-            ),
-        ],
-    );
+    let mut guardrail = super::measured::experiment_use("The metric that must not get worse.");
+    guardrail.push((
+        "margin",
+        text("Largest harm accepted, as a relative change: 0.02 or 2%."),
+    ));
+    let guardrail = object(&["metric"], guardrail);
     let metrics = object(
         &["primary"],
         vec![
-            ("primary", texts("Metrics that decide.")),
-            ("secondary", texts("Metrics that inform.")),
+            ("primary", super::measured::metrics("Metrics that decide.")),
+            ("secondary", super::measured::metrics("Metrics that inform.")),
             (
                 "guardrails",
                 list(
@@ -65,7 +61,7 @@ pub(super) fn experiment() -> Value {
         ("variants", json!({"type": "array", "minItems": 2, "items": either(vec![text(""), variant])})),
         ("start", moment("First moment of exposure counted, inclusive.")),
         ("end", moment("Last moment, exclusive.")),
-        ("metrics", either(vec![texts("Metrics that decide."), metrics])),
+        ("metrics", either(vec![super::measured::metrics("Metrics that decide."), metrics])),
         ("window", text("Time after exposure in which a unit's facts count: `72h`, `14 days`.")),
         ("cuped", text("Time before exposure used as covariate, in whole days; `false` for none.")),
         ("breakdowns", texts("Dimensions of the unit by which results are broken down.")),
@@ -75,6 +71,7 @@ pub(super) fn experiment() -> Value {
         ("decide", decide()),
         ("initiative", text("The initiative that it belongs to.")),
         ("design", super::design::design()),
+        ("trigger", super::measured::trigger()),
     ]);
     object(&["experiment", "variants", "metrics"], keys)
 }

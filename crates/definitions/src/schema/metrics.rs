@@ -68,28 +68,12 @@ pub(super) fn file() -> Value {
 }
 
 fn config() -> Value {
-    let steward = object(
-        &[],
-        vec![
+    let mut keys = super::measured::metric_use();
+    keys.extend(super::measured::kinds());
+    keys.extend([
             ("owner", text("The accountable person or team.")),
             ("unit", text("`currency`, `percent`, `count`, or free text.")),
             ("direction", words("Which way is good.", &["increase", "decrease"])),
-            (
-                "cap",
-                either(vec![
-                    json!({"type": "number", "description": "Cap of a unit's value."}),
-                    object(
-                        &[],
-                        vec![
-                            ("value", number("Cap of a unit's value.")),
-                            (
-                                "percentile",
-                                json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
-                            ),
-                        ],
-                    ),
-                ]),
-            ),
             (
                 "cuped_days",
                 json!({"type": "integer", "minimum": 0, "maximum": 365, "description": "Days before exposure used as covariate."}),
@@ -98,8 +82,8 @@ fn config() -> Value {
                 "binary",
                 boolean("A unit's value is 1 if the aggregate is positive, else 0."),
             ),
-        ],
-    );
+        ]);
+    let steward = object(&[], keys);
     json!({
         "type": "object",
         "properties": {

@@ -9,6 +9,7 @@ mod contract;
 mod design;
 mod experiment;
 mod flags;
+mod measured;
 mod metrics;
 mod own;
 

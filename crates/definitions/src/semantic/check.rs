@@ -268,6 +268,7 @@ impl Checker<'_> {
     fn metric(&self, metric: &Metric, problems: &mut Vec<Diagnostic>) {
         let (name, span) = (metric.meta.name.as_str(), &metric.meta.span);
         self.filter(&metric.filter, name, span, problems);
+        self.filter(&metric.experiment.measured.numerator_filter, name, span, problems);
         match &metric.shape {
             MetricShape::Simple { measure } | MetricShape::Cumulative { measure, .. } => {
                 self.measure(measure, name, span, problems);

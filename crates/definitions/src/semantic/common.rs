@@ -5,8 +5,8 @@ use crate::decode::MapReader;
 use crate::nearest::nearest;
 use crate::project::Meta;
 use crate::sql::Expression;
-use crate::yaml::{Node, Value, digest};
-use crate::{Aggregation, Cap, Diagnostic, Direction, EntityType, MetricExperimentSettings, Settings, TimeWindow};
+use crate::yaml::{Node, digest};
+use crate::{Aggregation, Diagnostic, Direction, EntityType, MetricExperimentSettings, Settings, TimeWindow};
 
 /// `agg:`; capitals are accepted.
 pub(super) const AGGREGATIONS: [(&str, Aggregation); 9] = [
@@ -145,56 +145,8 @@ fn read_meta(mut meta: MapReader<'_>, found: &mut Config) {
             _ => Direction::Increase,
         };
     }
-    if let Some(cap) = own.get("cap") {
-        found.experiment.cap = read_cap(&own, cap);
-    }
-    if let Some(days) = own.count("cuped_days") {
-        match u32::try_from(days) {
-            Ok(days) if days <= 365 => found.experiment.cuped_days = Some(days),
-            _ => own.error(
-                "bad-value",
-                "cuped_days",
-                format!("`cuped_days` is {days}; at most 365 days are used"),
-            ),
-        }
-    }
-    found.experiment.binary = own.boolean("binary").unwrap_or(found.experiment.binary);
-    if found.experiment.binary && found.experiment.cap.is_some() {
-        own.error(
-            "bad-value",
-            "cap",
-            "a binary metric has no `cap`: its values are 0 and 1",
-        );
-    }
+    super::measured::settings(&mut own, &mut found.experiment);
     own.finish();
-}
-
-fn read_cap(own: &MapReader<'_>, node: &Node) -> Option<Cap> {
-    if !matches!(node.value, Value::Map(_)) {
-        return own.decoder().number(node, "`cap`").map(Cap::Value);
-    }
-    let mut map = own.decoder().map(node, "`cap`")?;
-    let (value, percentile) = (map.number("value"), map.number("percentile"));
-    let cap = match (value, percentile) {
-        (Some(value), None) => Some(Cap::Value(value)),
-        (None, Some(p)) if p > 0.0 && p < 1.0 => Some(Cap::Percentile(p)),
-        (None, Some(p)) => {
-            map.error(
-                "bad-value",
-                "percentile",
-                format!("the percentile {p} of `cap` lies outside (0, 1)"),
-            );
-            None
-        }
-        (Some(_), Some(_)) => {
-            own.decoder()
-                .bad_value(node, "`cap` has both a value and a percentile", "one of them");
-            None
-        }
-        (None, None) => None,
-    };
-    map.finish();
-    cap
 }
 
 /// Name, owner, place and digest of the definition that `map` holds.
@@ -242,8 +194,13 @@ pub(super) fn expression(map: &mut MapReader<'_>, key: &str) -> Option<String> {
 
 /// `filter`: one text or a list; Jinja resolved.
 pub(super) fn filter(map: &mut MapReader<'_>) -> Option<String> {
+    filter_at(map, "filter")
+}
+
+/// A condition over dimensions under any key: one text or a list; Jinja resolved.
+pub(super) fn filter_at(map: &mut MapReader<'_>, key: &str) -> Option<String> {
     let mut all = Vec::new();
-    for (text, place) in map.placed_texts("filter") {
+    for (text, place) in map.placed_texts(key) {
         let resolved = jinja::resolve(&text)
             .and_then(|plain| Expression::parse(&plain).map_err(|problem| problem.to_string()))
             .and_then(|e| match e.aggregates().first() {
@@ -255,7 +212,12 @@ pub(super) fn filter(map: &mut MapReader<'_>) -> Option<String> {
             Err(why) => map.decoder().error(
                 "bad-filter",
                 place,
-                format!("the filter of {}, `{}`, {why}", map.what(), text.trim()),
+                format!(
+                    "the {} of {}, `{}`, {why}",
+                    key.replace('_', " "),
+                    map.what(),
+                    text.trim()
+                ),
             ),
         }
     }

@@ -8,6 +8,16 @@ use crate::{BlockContent, Diagnostic, Span};
 
 pub(super) fn check(project: &Project, names: &DimensionNames<'_>, problems: &mut Vec<Diagnostic>) {
     for (name, experiment) in &project.experiments {
+        for (metric, used) in &experiment.uses {
+            let what = format!("metric `{metric}` in experiment `{name}`");
+            filter(
+                used.numerator_filter.as_deref(),
+                &what,
+                &experiment.meta.span,
+                names,
+                problems,
+            );
+        }
         let exposures = &experiment.exposures;
         let Some(filter) = &exposures.filter else { continue };
         let what = format!("the filter of the exposures of experiment `{name}`");

@@ -14,6 +14,7 @@ mod inputs;
 pub mod jinja;
 mod latest;
 mod legacy;
+pub(crate) mod measured;
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use steward_definitions::draft::{
     ColumnProfile, Facts, Guess, Role, TableProfile, contract, experiment, guess, identifier, metrics, readme, scalar,
     settings,
 };
-use steward_definitions::{Cap, MetricShape, Project, Severity, Source, yaml};
+use steward_definitions::{MetricShape, Project, Severity, Source, yaml};
 
 fn column(name: &str, logical_type: &str, role: Role, distinct: u64, values: &[&str]) -> ColumnProfile {
     ColumnProfile {
@@ -178,7 +178,7 @@ fn a_drafted_project_passes_every_check() {
         "personal data is no dimension"
     );
     let visit = &project.metrics["visit"];
-    assert!(visit.experiment.binary && visit.experiment.cap.is_none_or(|c| c == Cap::Value(0.0)));
+    assert!(visit.experiment.binary && visit.experiment.measured.cap.is_none());
     assert!(
         matches!(&project.metrics["visit_rate"].shape, MetricShape::Ratio { numerator, .. } if numerator.name == "visit")
     );

@@ -13,6 +13,7 @@ mod draft;
 mod examples;
 mod flags;
 mod hostile;
+mod measured;
 mod plan;
 mod projects;
 mod rendering;

@@ -232,8 +232,8 @@ fn the_legacy_dialect_reads_as_it_is() {
     assert_eq!(revenue.meta.owner, "mara");
     assert_eq!(revenue.filter.as_deref(), Some("order__status <> 'cancelled'"));
     assert_eq!(revenue.unit.as_deref(), Some("currency"));
-    assert_eq!(revenue.experiment.cap, Some(Cap::Percentile(0.99)));
-    assert_eq!(revenue.experiment.cuped_days, Some(14));
+    assert_eq!(revenue.experiment.measured.cap, Some(Cap::at_percentile(0.99)));
+    assert_eq!(revenue.experiment.measured.cuped_days, Some(14));
     assert_eq!(revenue.experiment.direction, Direction::Increase);
     let MetricShape::Simple { measure } = &revenue.shape else {
         panic!("{revenue:?}")

@@ -41,7 +41,7 @@ pub async fn cells(
             .filter_map(|&i| {
                 Some(Capped {
                     metric: ground.metrics.get(i)?,
-                    cap: ground.caps.get(i).copied().flatten(),
+                    limits: ground.caps.get(i).cloned().unwrap_or_default(),
                 })
             })
             .collect();

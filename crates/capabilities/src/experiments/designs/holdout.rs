@@ -25,6 +25,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &HoldoutDesign)
         let at = Window {
             before: Some(window.before.map_or(cut, |b| b.min(cut))),
             cut: Some(cut),
+            data: Some(cut),
             ..window.clone()
         };
         let layout = Layout {

@@ -42,7 +42,7 @@ pub(super) struct Ground<'a, 'r> {
     /// Metrics measured, by position.
     pub metrics: &'a [UnitMetric],
     /// Value at which each is capped.
-    pub caps: &'a [Option<f64>],
+    pub caps: &'a [Vec<crate::experiments::readout::Limits>],
     /// What the experiment asks for.
     pub asked: &'a [Asked],
     /// Dimensions that the design names.

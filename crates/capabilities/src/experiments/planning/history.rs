@@ -75,10 +75,12 @@ impl Past {
             ((self.before - length).max(self.from), self.before)
         };
         let seconds = self.seconds.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
+        let cut = Some(before.saturating_add(seconds.saturating_mul(SECOND)));
         Window {
             from: Some(from),
             before: Some(before),
-            cut: Some(before.saturating_add(seconds.saturating_mul(SECOND))),
+            cut,
+            data: cut,
             seconds: self.seconds,
             status: ExperimentStatus::Ended,
             progress: None,

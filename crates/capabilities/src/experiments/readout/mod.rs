@@ -15,6 +15,7 @@ use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
 
 use super::designs::DesignReadout;
+use super::period::Period;
 
 /// How to read an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +165,9 @@ pub struct Health {
     pub ok: bool,
     /// Sample-ratio check of all exposed units against the planned weights.
     pub srm: SampleRatio,
+    /// With a trigger, all exposed units, triggered or not; `srm` is that of the triggered ones then.
+    #[serde(default)]
+    pub exposed: Option<ExposedSplit>,
     /// Units that count in the comparison (exposed in one known variant).
     pub units: u64,
     /// Units seen in several variants; they are left out.
@@ -186,6 +190,24 @@ pub struct Health {
     pub tails: Vec<Tails>,
     /// What is wrong, worst first.
     pub problems: Vec<Problem>,
+}
+
+/// Exposed units before a trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExposedSplit {
+    /// By variant, the control first.
+    pub units: Vec<VariantUnits>,
+    /// Sample-ratio check of these units.
+    pub srm: SampleRatio,
+}
+
+/// Units of a variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantUnits {
+    /// Variant.
+    pub variant: String,
+    /// Its units.
+    pub units: u64,
 }
 
 /// Outcome of the sample-ratio check.
@@ -372,10 +394,25 @@ pub struct MetricReadout {
     pub guardrail: Option<GuardrailState>,
     /// Accepted relative harm, for guardrails.
     pub margin: Option<f64>,
-    /// Value at which a unit was capped.
+    /// Value at which a unit was capped above.
     pub cap: Option<f64>,
+    /// Limits of the unit's value; of a ratio, those of numerator and denominator.
+    #[serde(default)]
+    pub limits: Vec<Limits>,
+    /// Which of a unit's facts count.
+    #[serde(default)]
+    pub period: Option<Period>,
     /// Digest of the metric's definition.
     pub definition: String,
+}
+
+/// Where a unit's value was pulled in, in the metric's unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Values below became this.
+    pub low: Option<f64>,
+    /// Values above became this.
+    pub high: Option<f64>,
 }
 
 /// Lifts before adjustment.

@@ -6,11 +6,13 @@ mod inference;
 pub use decide::*;
 pub use inference::*;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Design;
-use crate::Span;
 use crate::project::Meta;
+use crate::{MetricUse, Span, Trigger};
 
 /// An experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,6 +57,12 @@ pub struct Experiment {
     /// What was randomised.
     #[serde(default)]
     pub design: Design,
+    /// What the experiment says anew of how a metric is measured, by metric.
+    #[serde(default)]
+    pub uses: BTreeMap<String, MetricUse>,
+    /// What makes an exposed unit part of the experiment.
+    #[serde(default)]
+    pub trigger: Option<Trigger>,
 }
 
 /// Where assignments or exposures are read.

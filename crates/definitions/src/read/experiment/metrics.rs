@@ -1,25 +1,40 @@
 //! The metrics of an experiment and the part that each plays.
 
+use std::collections::BTreeMap;
+
+use super::measured;
 use crate::decode::{Decoder, MapReader, Target, share};
 use crate::project::{Kind, Reference};
 use crate::yaml::{Node, Value};
-use crate::{Diagnostic, Experiment, Guardrail};
+use crate::{Diagnostic, Experiment, Guardrail, MetricUse};
 
 /// Reads the metrics and their parts into the experiment.
 pub(super) fn read(map: &mut MapReader<'_>, experiment: &mut Experiment) {
     let Some(node) = map.required("metrics") else { return };
     let decoder = map.decoder();
     // A plain list is the primary metrics.
-    if matches!(node.value, Value::Seq(_) | Value::Str(_)) {
-        experiment.primary = map.names_of("metrics", Kind::Metric);
-        super::check_repeats(map, "metrics", &experiment.primary);
+    if !matches!(node.value, Value::Map(_)) {
+        let nodes = items(map, "metrics");
+        experiment.primary = read_named(decoder, nodes, map.what(), &mut experiment.uses);
+        for (at, name) in experiment.primary.iter().enumerate() {
+            if experiment.primary.iter().take(at).any(|known| known == name) {
+                let place = nodes.get(at).map_or(node.place, |n| n.place);
+                decoder.error("listed-twice", place, format!("`{name}` is listed twice in `metrics`"));
+            }
+        }
     } else if let Some(mut inner) = decoder.map(node, "`metrics`") {
-        experiment.primary = inner.names_of("primary", Kind::Metric);
-        experiment.secondary = inner.names_of("secondary", Kind::Metric);
-        experiment.guardrails = items(&mut inner, "guardrails")
-            .iter()
-            .filter_map(|n| read_guardrail(decoder, n))
-            .collect();
+        let mut named = |inner: &mut MapReader<'_>, role: &str| {
+            let nodes = items(inner, role);
+            read_named(decoder, nodes, inner.what(), &mut experiment.uses)
+        };
+        experiment.primary = named(&mut inner, "primary");
+        experiment.secondary = named(&mut inner, "secondary");
+        for node in items(&mut inner, "guardrails") {
+            if let Some((guardrail, used)) = read_guardrail(decoder, node) {
+                keep(&mut experiment.uses, &guardrail.metric, used);
+                experiment.guardrails.push(guardrail);
+            }
+        }
         let mut seen = std::collections::BTreeSet::new();
         for (role, nodes) in ["primary", "secondary", "guardrails"].map(|r| (r, items(&mut inner, r))) {
             for item in nodes {
@@ -48,6 +63,22 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &mut Experiment) {
     }
 }
 
+/// The names of metrics; what is said anew of their measurement goes to `uses`.
+fn read_named(decoder: &Decoder, nodes: &[Node], user: &str, uses: &mut BTreeMap<String, MetricUse>) -> Vec<String> {
+    let all = nodes.iter().filter_map(|node| measured::metric(decoder, node, user));
+    all.map(|(name, used)| {
+        keep(uses, &name, used);
+        name
+    })
+    .collect()
+}
+
+fn keep(uses: &mut BTreeMap<String, MetricUse>, metric: &str, used: MetricUse) {
+    if used != MetricUse::default() {
+        uses.insert(metric.to_owned(), used);
+    }
+}
+
 /// The items of a list, or one value alone.
 fn items<'a>(map: &mut MapReader<'a>, key: &str) -> &'a [Node] {
     match map.get(key) {
@@ -57,7 +88,7 @@ fn items<'a>(map: &mut MapReader<'a>, key: &str) -> &'a [Node] {
     }
 }
 
-fn read_guardrail(decoder: &Decoder, node: &Node) -> Option<Guardrail> {
+fn read_guardrail(decoder: &Decoder, node: &Node) -> Option<(Guardrail, MetricUse)> {
     if !matches!(node.value, Value::Map(_)) {
         let metric = decoder.text(node, "a guardrail")?;
         decoder.mention(
@@ -65,7 +96,7 @@ fn read_guardrail(decoder: &Decoder, node: &Node) -> Option<Guardrail> {
             node.place,
             "the experiment's guardrails",
         );
-        return Some(Guardrail { metric, margin: 0.0 });
+        return Some((Guardrail { metric, margin: 0.0 }, MetricUse::default()));
     }
     let mut map = decoder.map(node, "a guardrail")?;
     map.rename("the guardrails");
@@ -84,6 +115,7 @@ fn read_guardrail(decoder: &Decoder, node: &Node) -> Option<Guardrail> {
             None => {}
         }
     }
+    let used = measured::use_of(&mut map);
     map.finish();
-    Some(Guardrail { metric, margin })
+    Some((Guardrail { metric, margin }, used))
 }

@@ -4,6 +4,7 @@ mod decide;
 mod design;
 mod exposures;
 mod inference;
+mod measured;
 mod metrics;
 mod variants;
 
@@ -12,7 +13,8 @@ pub(crate) use inference::{ALTERNATIVES, CORRECTIONS, METHODS, SCALES, SPENDINGS
 
 use crate::decode::{Decoder, MapReader, Target, moment};
 use crate::project::Kind;
-use crate::yaml::{Node, Value};
+use crate::semantic::measured::cuped;
+use crate::yaml::Node;
 use crate::{Diagnostic, Experiment, Settings};
 
 /// Reads an experiment; problems go to the decoder.
@@ -26,7 +28,7 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
         start: read_moment(&mut map, "start"),
         end: read_moment(&mut map, "end"),
         window_seconds: read_window(&mut map),
-        cuped_days: read_cuped(&mut map),
+        cuped_days: cuped(&mut map).unwrap_or(0),
         breakdowns: read_breakdowns(&mut map, &meta.name),
         alpha: read_alpha(&mut map).unwrap_or(settings.alpha),
         inference: inference::read(&mut map),
@@ -35,6 +37,7 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
         ..Experiment::default()
     };
     experiment.design = design::read(&mut map, &experiment);
+    experiment.trigger = measured::trigger(&mut map, &experiment.exposures.unit);
     metrics::read(&mut map, &mut experiment);
     experiment.correction = inference::correction(&mut map, &experiment.inference);
     experiment.decide = decide::read(&mut map, &experiment);
@@ -91,6 +94,7 @@ fn check_period(map: &mut MapReader<'_>, experiment: &Experiment) {
         for (key, given) in [
             ("window", experiment.window_seconds.is_some()),
             ("cuped", experiment.cuped_days > 0),
+            ("trigger", experiment.trigger.is_some()),
         ] {
             if given {
                 let problem = Diagnostic::error(
@@ -112,24 +116,6 @@ fn read_window(map: &mut MapReader<'_>) -> Option<u64> {
         return None;
     }
     Some(seconds)
-}
-
-fn read_cuped(map: &mut MapReader<'_>) -> u32 {
-    if map
-        .node()
-        .get("cuped")
-        .is_some_and(|n| matches!(n.value, Value::Bool(false) | Value::Int(0)))
-    {
-        map.ignore(&["cuped"]);
-        return 0;
-    }
-    let Some(seconds) = map.duration_seconds("cuped") else {
-        return 0;
-    };
-    if seconds % 86_400 != 0 {
-        map.error("bad-value", "cuped", "the period before exposure is not whole days");
-    }
-    u32::try_from(seconds / 86_400).unwrap_or(u32::MAX)
 }
 
 fn read_alpha(map: &mut MapReader<'_>) -> Option<f64> {
