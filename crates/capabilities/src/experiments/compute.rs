@@ -398,8 +398,8 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
         health::add(&mut health, over_time::examine(&mut followed));
         health.novelty = followed;
-        let cap_of = |i: usize| caps.get(i).copied().flatten();
-        health.tails = tails::tails(&mut runner, prepared, &layout, &asked, cap_of).await?;
+        let limits_of = |i: usize| caps.get(i).and_then(|l| l.first()).copied().unwrap_or_default();
+        health.tails = tails::tails(&mut runner, prepared, &layout, &asked, limits_of).await?;
         let hanging = tails::examine(&health.tails);
         health::add(&mut health, hanging);
     }

@@ -13,7 +13,8 @@ use super::health::problem;
 use super::measures::{Compared, Fold, UnitMetric};
 use super::over_time::follows;
 use super::query::{Layout, Writer};
-use super::readout::{Problem, Role, Tails};
+use super::readout::{Limits, Problem, Role, Tails};
+use super::units::Reach;
 use crate::CapabilityError;
 
 /// Accuracy of a bucket's value.
@@ -26,35 +27,42 @@ const LEFT_OUT: [u64; 2] = [1, 10];
 /// by leaving out the best one in a thousand.
 const FEW: f64 = 0.0001;
 
-/// The query of one metric: units by `arm`, sign `g` and bucket `i` of their value, capped at `cap`.
-fn query(layout: &Layout, metric: &UnitMetric, cap: Option<f64>) -> Result<Option<Query>, CapabilityError> {
+/// The query of one metric: units by `arm`, sign `g` and bucket `i` of their value, pulled in at `limits`.
+fn query(layout: &Layout, metric: &UnitMetric, limits: Limits) -> Result<Option<Query>, CapabilityError> {
     let Some(variable) = metric.variables.first() else {
         return Ok(None);
     };
-    let (Some(time), Some(cut)) = (variable.time.clone(), layout.window.cut) else {
+    let (Some(time), Some(known)) = (variable.time.clone(), layout.window.data) else {
         return Ok(None);
     };
     let mut w = Writer::new(layout, std::iter::once(metric));
     let exposures = w.exposures()?;
     let value = (variable.value.clone(), variable.fold);
-    let facts = w.facts(&variable.dataset, &variable.key, &[time], &[value], true, None);
+    let facts = w.facts(
+        &variable.dataset,
+        &variable.key,
+        &[time],
+        &[value],
+        &Reach::of([metric.period].iter(), true),
+    );
     let (mut until, mut closed) = (String::new(), String::new());
-    if let Some(seconds) = layout.window.seconds {
+    if metric.period.is_bounded() {
+        let seconds = metric.period.closes();
         until = format!(" AND f.t0 < e.t0 + INTERVAL '{seconds} seconds'");
-        let cut = w.bind(Value::Timestamp(cut));
-        closed = format!(" AND e.t0 + INTERVAL '{seconds} seconds' <= {cut}");
+        let known = w.bind(Value::Timestamp(known));
+        closed = format!(" AND e.t0 + INTERVAL '{seconds} seconds' <= {known}");
     }
     let sum = "coalesce(sum(f.x0), CAST(0 AS DOUBLE))";
-    let sum = match cap {
-        Some(cap) => {
-            let cap = w.bind(Value::Number(cap));
-            format!("CASE WHEN {sum} > {cap} THEN {cap} ELSE {sum} END")
+    let mut pulled = sum.to_string();
+    for (sign, limit) in [('>', limits.high), ('<', limits.low)] {
+        if let Some(limit) = limit {
+            let limit = w.bind(Value::Number(limit));
+            pulled = format!("CASE WHEN {sum} {sign} {limit} THEN {limit} ELSE {pulled} END");
         }
-        None => sum.to_string(),
-    };
+    }
     let gamma = w.bind(Value::Number(log_gamma()));
     let sql = format!(
-        "WITH {exposures},\np AS (\nSELECT e.u AS u, max(e.arm) AS arm, {sum} AS y\nFROM e LEFT JOIN (\n{facts}\n) AS f ON \
+        "WITH {exposures},\np AS (\nSELECT e.u AS u, max(e.arm) AS arm, {pulled} AS y\nFROM e LEFT JOIN (\n{facts}\n) AS f ON \
          f.u = e.u AND f.t0 >= e.t0{until}\nWHERE e.arm >= 0{closed}\nGROUP BY e.u\n)\nSELECT arm, g, i, count(*) AS units\n\
          FROM (\nSELECT arm, CASE WHEN y > 0 THEN 1 WHEN y < 0 THEN -1 ELSE 0 END AS g, CASE WHEN y = 0 THEN 0 ELSE \
          CAST(ceil(ln(abs(y)) / {gamma}) AS BIGINT) END AS i\nFROM p\n) AS b\nGROUP BY arm, g, i"
@@ -69,13 +77,13 @@ fn log_gamma() -> f64 {
     ((1.0 + ACCURACY) / (1.0 - ACCURACY)).ln()
 }
 
-/// Examines the tails of the primary metrics that are means of sums. `caps` are the values at which metrics are capped.
+/// Examines the tails of the primary metrics that are means of sums. `limits_of` says where the units' values are pulled in.
 pub async fn tails(
     runner: &mut Runner<'_>,
     prepared: &Prepared<'_>,
     layout: &Layout<'_>,
     asked: &[Asked],
-    cap_of: impl Fn(usize) -> Option<f64>,
+    limits_of: impl Fn(usize) -> Limits,
 ) -> Result<Vec<Tails>, CapabilityError> {
     let mut found = Vec::new();
     let experiment = prepared.experiment();
@@ -92,7 +100,7 @@ pub async fn tails(
         if metric.variables.iter().any(|v| v.fold != Fold::Sum) {
             continue;
         }
-        let Some(query) = query(&plain, metric, cap_of(at))? else {
+        let Some(query) = query(&plain, metric, limits_of(at))? else {
             continue;
         };
         let rows = runner.run(&query).await?;

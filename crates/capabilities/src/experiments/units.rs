@@ -333,7 +333,7 @@ impl Reach {
         }
     }
 
-    fn of<'a>(periods: impl Iterator<Item = &'a Period> + Clone, single: bool) -> Reach {
+    pub(super) fn of<'a>(periods: impl Iterator<Item = &'a Period> + Clone, single: bool) -> Reach {
         let mut after = periods.clone().filter(|p| matches!(p, Period::After { .. })).peekable();
         let some = after.peek().is_some();
         let over = after.clone().all(|p| p.is_bounded());
