@@ -148,12 +148,12 @@ fn wrong_uses_and_triggers_are_said_at_their_place() {
     one(
         "experiments/email.yaml",
         &with_metrics("[{metric: visit_rate, windw: 7d}]"),
-        "experiments/email.yaml:6:35: error[unknown-key]: unknown key `windw` in the metric `visit_rate`; did you mean `window`?",
+        "experiments/email.yaml:6:34: error[unknown-key]: unknown key `windw` in the metric `visit_rate`; did you mean `window`?",
     );
     one(
         "experiments/email.yaml",
         &with_metrics("[visit_rate, {metric: visit_rate}]"),
-        "experiments/email.yaml:6:35: error[listed-twice]",
+        "experiments/email.yaml:6:34: error[listed-twice]",
     );
     let triggered = |trigger: &str| {
         EXPERIMENT.replace(
@@ -164,7 +164,7 @@ fn wrong_uses_and_triggers_are_said_at_their_place() {
     one(
         "experiments/email.yaml",
         &triggered("{metric: visits_rate}"),
-        "experiments/email.yaml:4:20: error[unknown-metric]",
+        "experiments/email.yaml:4:19: error[unknown-metric]",
     );
     one(
         "experiments/email.yaml",
