@@ -13,8 +13,10 @@ use super::designs::{Ground, cross, one_variable};
 use super::dimensions::{DimensionSource, UnitDimension};
 use super::expression::{over_columns, quote};
 use super::measures::{ROW_UNIT, unit_metric};
+use super::period;
 use super::query::{Bucket, Layout};
-use super::readout::{Answer, RanQuery, Role};
+use super::readout::{Answer, Limits, RanQuery, Role};
+use super::triggers;
 use super::window::{moment, window, zone};
 use crate::{CapabilityError, Context};
 
@@ -239,7 +241,10 @@ async fn pair(
         }
     };
     let zone = zone(&project.settings)?;
-    let window = window(a, &zone, context.now_us, project.settings.as_of.is_some())?;
+    let reach = period::reach(project, a);
+    let window = window(a, reach, &zone, context.now_us, project.settings.as_of.is_some())?;
+    let trigger = triggers::unit_trigger(project, a)
+        .map_err(|cause| CapabilityError::Invalid(format!("experiment {}: {cause}", a.meta.name)))?;
     let dataset = project
         .datasets
         .get(&a.exposures.dataset)
@@ -253,6 +258,7 @@ async fn pair(
         dataset,
         window: &window,
         dimensions: &[],
+        trigger: trigger.as_ref(),
         grain: "day",
     };
     let asked = [Asked {
@@ -262,10 +268,11 @@ async fn pair(
         measured: Ok(0),
     }];
     // A percentile would need a scan of its own: the metric is read without it.
-    let caps = [match measured.cap {
-        Some(Cap::Value(cap)) => Some(cap),
-        _ => None,
-    }];
+    let limits = |cap: &Option<Cap>| Limits {
+        low: cap.and_then(|c| c.low_value),
+        high: cap.and_then(|c| c.value),
+    };
+    let caps = [measured.caps.iter().map(limits).collect::<Vec<_>>()];
     let metrics = [measured];
     let mut ground = Ground {
         runner,
