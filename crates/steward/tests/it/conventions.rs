@@ -99,6 +99,7 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("why E", 0),
         ("lineage", 0),
         ("lineage dataset/trial", 0),
+        ("experiment library", 0),
         ("report list", 0),
         ("report build pack --out pack.html", 0),
         ("ledger verify", 0),
@@ -112,6 +113,7 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("completions bash", 0),
         // And what fails.
         ("experiment readout none", 2),
+        ("experiment power none", 2),
         ("flag eval none", 2),
         ("why ffffffffff", 2),
         ("query --metrics none", 2),
