@@ -119,6 +119,7 @@ async fn a_group_sequential_test_reads_each_look_as_of_its_day(place: Place) {
     for (look, day) in revenue.inference.looks.iter().zip([6, 10, 31]) {
         let options = ReadoutOptions {
             as_of: Some(START + day * DAY),
+            ..ReadoutOptions::default()
         };
         let then = readout(&ground.context, "checkout", &options).await.unwrap();
         let e = estimate(&of(&then, "revenue").absolute);
@@ -147,6 +148,7 @@ async fn a_group_sequential_test_reads_each_look_as_of_its_day(place: Place) {
     // Before the first look nothing is decided, and the next look is named.
     let early = ReadoutOptions {
         as_of: Some(START + 5 * DAY),
+        ..ReadoutOptions::default()
     };
     let early = readout(&sequential, "checkout", &early).await.unwrap();
     let revenue = of(&early, "revenue");
@@ -322,6 +324,7 @@ async fn a_split_is_watched_while_it_runs(place: Place) {
     assert_eq!(ended.decision.recommendation, Recommendation::Redesign);
     let options = ReadoutOptions {
         as_of: Some(START + 12 * DAY),
+        ..ReadoutOptions::default()
     };
     let running = readout(&ground.context, "checkout", &options).await.unwrap();
     let srm = &running.health.srm;
