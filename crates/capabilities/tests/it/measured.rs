@@ -96,9 +96,16 @@ fn measured(name: &str, measure: &str, change: impl FnOnce(&mut MetricExperiment
 
 async fn read(place: Place, shop: &Shop, p: Project, as_of: Option<i64>) -> Readout {
     let ground = place.open(shop, p).await;
-    readout(&ground.context, "checkout", &ReadoutOptions { as_of })
-        .await
-        .unwrap()
+    readout(
+        &ground.context,
+        "checkout",
+        &ReadoutOptions {
+            as_of,
+            ..ReadoutOptions::default()
+        },
+    )
+    .await
+    .unwrap()
 }
 
 async fn windows_delays_and_lookbacks_are_each_metrics_own(place: Place) {
