@@ -81,6 +81,12 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/experiments/checkout/decisions",
             json!({ "choice": "stop", "reason": "Too dear.", "actor": "dora" }),
         ),
+        get("/api/v1/interactions", "/api/v1/interactions"),
+        get("/api/v1/programme", "/api/v1/programme"),
+        get(
+            "/api/v1/programme/experiments",
+            "/api/v1/programme/experiments?search=checkout",
+        ),
         get("/api/v1/objectives/{name}", "/api/v1/objectives/grow"),
         get("/api/v1/reports/{name}", "/api/v1/reports/monthly"),
         post("/api/v1/run", "/api/v1/run", json!({ "names": ["orders"] })),

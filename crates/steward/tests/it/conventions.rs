@@ -171,7 +171,15 @@ fn json_is_one_document_whatever_is_called() {
 
 /// The words of a call that name its command.
 fn commands_of(arguments: &[&str]) -> Vec<String> {
-    let groups = ["metric", "dataset", "experiment", "objective", "report", "ledger"];
+    let groups = [
+        "metric",
+        "dataset",
+        "experiment",
+        "flag",
+        "objective",
+        "report",
+        "ledger",
+    ];
     let depth = if groups.contains(&arguments[0]) { 2 } else { 1 };
     arguments[..depth].iter().map(|w| (*w).to_owned()).collect()
 }

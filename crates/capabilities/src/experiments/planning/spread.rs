@@ -97,7 +97,7 @@ pub fn clusters(
 ) -> Result<(Clusters, f64), NotEstimable> {
     let parts: Vec<&Moments> = segments
         .iter()
-        .filter(|((_, arm), _)| *arm >= 0)
+        .filter(|((_, arm), _)| *arm == 0)
         .filter_map(|(_, cell)| cell.moments.get(&metric))
         .filter(|m| m.count() > 0)
         .collect();
