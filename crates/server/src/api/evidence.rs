@@ -152,13 +152,17 @@ pub struct PairParams {
 #[utoipa::path(get, path = "/api/v1/interactions", tag = "evidence", params(PairParams),
     responses((status = 200, description = "Pairs with their tests", body = Value),
         (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "One experiment without the other", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn interactions(
     Shared(state): Shared<State>,
     Params(params): Params<PairParams>,
 ) -> Result<Json<Interactions>, Failure> {
     if params.first.is_some() != params.second.is_some() {
-        return Err(Failure::bad("first and second: give both, or neither for every pair"));
+        return Err(Failure::Request(
+            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            "first and second: give both, or neither for every pair".into(),
+        ));
     }
     let pair = params.first.as_deref().zip(params.second.as_deref());
     Ok(Json(

@@ -325,3 +325,21 @@ async fn a_metrics_page_shows_the_last_whole_period_and_when_it_was_computed() {
     assert!(weeks.contains("Dotted: the last week is not over."), "{weeks}");
     assert!(weeks.contains("week of 2025-06-23"), "{weeks}");
 }
+
+#[tokio::test]
+async fn an_experiments_page_says_what_its_rule_says_and_compares_segments() {
+    let world = World::new().await.evaluated().await;
+    let text = words(&world.page("/k/experiment/checkout").await);
+    let readout: serde_json::Value =
+        serde_json::from_str(&world.answer("/k/experiment/checkout.json").await.text).unwrap();
+    let decision = &readout["decision"];
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        decision["explanation"].as_str().unwrap(),
+        decision["conditions"][0]["asks"].as_str().unwrap(),
+        "What the rule says",
+        "Cochran's Q",
+    ] {
+        assert!(text.contains(&plain(said)), "{said} in {text}");
+    }
+}

@@ -1,8 +1,10 @@
 //! `/k/experiment/{name}`: the verdict, then everything it rests on.
 
+mod advice;
 mod breakdowns;
 mod csv;
 mod decide;
+mod design;
 mod health;
 mod metrics;
 mod paths;
@@ -213,7 +215,9 @@ fn details(loaded: &Loaded, r: &Readout) -> Markup {
         .into_iter()
         .partition(|p| role(r, &p.metric) == Some(Role::Primary));
     html! {
+        (advice::advice(r))
         (health::suspects(r))
+        (design::design(loaded, r))
         h2 #metrics { "Metrics" }
         @if r.metrics.is_empty() { p.soft { "No metric is read." } }
         @else { div.card { div.scroll tabindex="0" role="region" aria-label="Metrics" { table.stack {
