@@ -1,0 +1,1 @@
+//! Files of runs and models, kept whole, by name, in a folder or a bucket.
