@@ -7,6 +7,7 @@ pub mod error;
 pub mod format;
 pub mod growthbook;
 mod guard;
+pub mod mlflow;
 mod ofrep;
 pub mod pack;
 pub mod state;
@@ -17,7 +18,6 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -35,10 +35,10 @@ const SMALL: u16 = 1024;
 /// Everything that answers: UI, API, health.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/health", get(async || "ok\n"))
         .merge(ui::router())
         .merge(api::router())
         .merge(growthbook::router())
+        .merge(mlflow::router())
         .merge(ofrep::router())
         .fallback(error::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)

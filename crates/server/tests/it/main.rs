@@ -7,6 +7,7 @@ mod crawl;
 mod exposures;
 mod growthbook;
 mod hostile;
+mod mlflow;
 mod pages;
 mod security;
 mod states;

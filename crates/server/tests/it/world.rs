@@ -163,7 +163,8 @@ impl World {
         self.ask(request.body(Body::from(document.to_string())).unwrap()).await
     }
 
-    async fn ask(&self, request: Request<Body>) -> Answer {
+    /// The answer, read.
+    pub async fn ask(&self, request: Request<Body>) -> Answer {
         let response = self.send(request).await;
         let text = |name: header::HeaderName| {
             let value = response.headers().get(name)?;

@@ -1,0 +1,63 @@
+//! The protocol of MLflow's clients, as of MLflow 3.17: `MLFLOW_TRACKING_URI` set to this server is all that they need.
+//!
+//! MLflow's "experiment" is a run group everywhere else; the word lives in this door alone. Handlers read a request
+//! ([`Asked`]), ask a room, and answer in MLflow's shapes; what goes wrong is an [`MlflowError`].
+
+mod asked;
+mod error;
+mod info;
+
+use axum::Router;
+use axum::extract::OriginalUri;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+
+use crate::State;
+
+pub use asked::Asked;
+pub use error::{Code, MlflowError};
+
+/// What a handler answers.
+type Answer = Result<Response, MlflowError>;
+
+/// All routes. Browsers' pages of MLflow ask below `/ajax-api`, everybody else below `/api`.
+pub fn router() -> Router<State> {
+    let second = second().fallback(unknown).method_not_allowed_fallback(unknown);
+    let third = third().fallback(unknown).method_not_allowed_fallback(unknown);
+    Router::new()
+        .route("/health", get(info::health))
+        .route("/version", get(info::version))
+        .nest("/api/2.0/mlflow", second.clone())
+        .nest("/ajax-api/2.0/mlflow", second)
+        .nest("/api/3.0/mlflow", third.clone())
+        .nest("/ajax-api/3.0/mlflow", third)
+}
+
+/// Routes of the second version of the protocol.
+fn second() -> Router<State> {
+    Router::new()
+}
+
+/// Routes of the third.
+fn third() -> Router<State> {
+    Router::new().route("/server-info", get(info::server_info))
+}
+
+/// Nothing is served there.
+async fn unknown(method: Method, OriginalUri(address): OriginalUri) -> MlflowError {
+    let path = address.path();
+    let detail = format!(
+        "{method} {path} is not served: this server speaks MLflow {}",
+        info::SPOKEN
+    );
+    MlflowError::new(Code::EndpointNotFound, detail)
+}
+
+/// An answer's document.
+fn answer(document: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(document)
+        .map_err(|e| MlflowError::new(Code::InternalError, format!("the answer cannot be written: {e}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
