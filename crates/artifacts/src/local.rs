@@ -10,6 +10,7 @@ use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::Mutex;
 
 use crate::digest::{self, Note};
 use crate::store::{Arriving, next};
@@ -25,6 +26,8 @@ pub(crate) struct Local {
     root: PathBuf,
     /// Numbers files aside.
     counter: AtomicU64,
+    /// Held while a name gets its file and the note about it: one after another.
+    naming: [Mutex<()>; 16],
 }
 
 /// A file aside; removed unless it is moved to its place.
@@ -63,6 +66,7 @@ impl Local {
         Local {
             root,
             counter: AtomicU64::new(0),
+            naming: std::array::from_fn(|_| Mutex::new(())),
         }
     }
 
@@ -284,8 +288,16 @@ impl Local {
         hash: Sha256,
         size: u64,
     ) -> Result<Stored, ArtifactError> {
-        let version = self.publish(name, aside).await?;
         let sha256 = digest::hex(hash);
+        let slot = name
+            .as_str()
+            .bytes()
+            .fold(0_usize, |sum, byte| sum.wrapping_add(byte.into()));
+        let _one = match self.naming.get(slot % self.naming.len()) {
+            Some(naming) => Some(naming.lock().await),
+            None => None,
+        };
+        let version = self.publish(name, aside).await?;
         let note = Note {
             sha256: sha256.clone(),
             size,
@@ -411,7 +423,13 @@ async fn read(file: &mut File, most: usize, name: &Name) -> Result<Bytes, Artifa
 /// What changes when the file does.
 fn version(meta: &std::fs::Metadata) -> String {
     let changed = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    changed.unwrap_or_default().as_nanos().to_string()
+    let changed = changed.unwrap_or_default().as_nanos();
+    // Clocks of file systems are coarse: two files may be written in one tick.
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(meta);
+    #[cfg(not(unix))]
+    let number = 0;
+    format!("{changed}-{number}")
 }
 
 async fn sync(folder: &Path) -> std::io::Result<()> {
