@@ -6,6 +6,7 @@ mod explaining;
 mod lineage;
 mod planning;
 mod projection;
+mod running;
 mod types;
 mod verifying;
 mod waiting;
@@ -38,6 +39,9 @@ async fn planned(context: &Context) -> Result<(PlanView, Option<Event>, bool), C
         .as_ref()
         .is_some_and(|(p, _)| p.digest == planning::digest(&context.project));
     let mut view = planning::compare(before.as_ref().map(|(_, project)| project), &context.project);
+    if let Some((_, applied)) = before {
+        view.refusals = running::refusals(context, applied).await?;
+    }
     view.applied_at_us = last.as_ref().map(|e| e.at_us);
     view.applied_by = last.as_ref().map(|e| e.actor.clone());
     Ok((view, last, same))
@@ -111,6 +115,10 @@ pub async fn apply(
                 plan,
                 digest,
             });
+        }
+        if !plan.refusals.is_empty() {
+            let all: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+            return Err(CapabilityError::Refused(all.join("\n")));
         }
         let payload = AppliedPayload {
             digest: digest.clone(),

@@ -34,6 +34,7 @@ pub fn compare(before: Option<&Project>, after: &Project) -> PlanView {
         empty: before.is_some() && plan.is_empty(),
         changes: plan.changes.iter().map(change).collect(),
         breaks: plan.changes.iter().flat_map(breaks).collect(),
+        refusals: Vec::new(),
         applied_at_us: None,
         applied_by: None,
     };

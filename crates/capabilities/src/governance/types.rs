@@ -14,10 +14,38 @@ pub struct PlanView {
     pub changes: Vec<Change>,
     /// What would break downstream.
     pub breaks: Vec<Break>,
+    /// Why it cannot be applied as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
     /// When the definitions in force were applied, microseconds since 1970 UTC.
     pub applied_at_us: Option<i64>,
     /// Who applied them.
     pub applied_by: Option<String>,
+}
+
+/// A change that is not applied as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// `kind/name` of what changes.
+    pub reference: String,
+    /// File and line: `flags/checkout.yaml:12`.
+    pub place: String,
+    /// What is wrong with it.
+    pub because: String,
+    /// What would make it safe.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Refusal {
+            reference,
+            place,
+            because,
+            remedy,
+        } = self;
+        write!(f, "{reference} ({place}): {because}; {remedy}")
+    }
 }
 
 /// One definition's change.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::fields::bare;
 use super::graph::{Graph, Node};
-use super::{Action, Breakage};
+use super::{Action, Breakage, moves};
 use crate::project::{Kind, Project, Reference};
-use crate::{Column, Dataset, Flag, Metric, SemanticModel, Serve};
+use crate::{Column, Dataset, Flag, Metric, SemanticModel};
 
 /// What a change of one definition breaks, in the order of its parts.
 pub(super) fn breaking(
@@ -56,7 +56,7 @@ pub(super) fn breaking(
         }
         (Action::Changed, Kind::Flag) => {
             if let (Some(old), Some(new)) = (applied.flags.get(name), current.flags.get(name)) {
-                flag(old, new, &mut found);
+                flag((applied, old), (current, new), &mut found);
             }
         }
         (Action::Changed, _) => {}
@@ -226,7 +226,7 @@ fn semantic_model(old: &SemanticModel, new: &SemanticModel, found: &mut Found<'_
 }
 
 /// Splits that would move units between variants while they run.
-fn flag(old: &Flag, new: &Flag, found: &mut Found<'_>) {
+fn flag((applied, old): (&Project, &Flag), (current, new): (&Project, &Flag), found: &mut Found<'_>) {
     if old.value_type != new.value_type {
         found.add(
             "the type of its values changes",
@@ -234,49 +234,26 @@ fn flag(old: &Flag, new: &Flag, found: &mut Found<'_>) {
             vec![Node::Other(found.reference.clone())],
         );
     }
-    for before in &old.rules {
-        let Serve::Split(was) = &before.serve else { continue };
-        let after = new.rules.iter().find_map(|r| match &r.serve {
-            Serve::Split(split) if split.key == was.key => Some((r, split)),
-            _ => None,
-        });
-        let seeds = was
-            .experiment
-            .iter()
-            .map(|e| Node::Other(Reference::new(Kind::Experiment, e.as_str())));
-        let seeds: Vec<Node> = std::iter::once(Node::Other(found.reference.clone()))
-            .chain(seeds)
-            .collect();
-        let Some((rule, split)) = after else {
-            found.add(
-                format!("the split `{}` ends: its units get other rules", was.key),
-                None,
-                seeds,
-            );
-            continue;
-        };
-        let hashed = |r: &crate::FlagRule| (r.by.clone(), r.seed.clone(), r.hash_version, r.layer.clone());
-        let arms = |s: &crate::Split| s.arms.iter().map(|a| (a.name.clone(), a.weight)).collect::<Vec<_>>();
-        let moved = if hashed(before) != hashed(rule) {
-            Some("what is hashed")
-        } else if arms(was) != arms(split) || was.ranges != split.ranges {
-            Some("variants or weights")
-        } else {
-            None
-        };
-        let renewed = split.bucket_version > was.bucket_version;
-        if let Some(what) = moved.filter(|_| !(renewed || (was.sticky && split.sticky))) {
-            found.add(
-                format!(
-                    "units move between the variants of `{}`: {what} changed while it runs",
-                    was.key
-                ),
-                None,
-                seeds,
-            );
-            if let Some(last) = found.all.last_mut() {
-                last.hint = Some("keep them with `sticky: true`, or raise `bucket_version` to start anew".to_owned());
-            }
+    let seeds = |experiment: Option<&String>| -> Vec<Node> {
+        let experiment = experiment.map(|e| Node::Other(Reference::new(Kind::Experiment, e.as_str())));
+        std::iter::once(Node::Other(found.reference.clone()))
+            .chain(experiment)
+            .collect()
+    };
+    let mut all = Vec::new();
+    for (_, was, after) in moves::pairs(old, new) {
+        if after.is_none() {
+            let what = format!("the split `{}` ends: its units get other rules", was.key);
+            all.push((what, seeds(was.experiment.as_ref()), None));
+        }
+    }
+    for moved in moves::of_flag(applied, current, old, new) {
+        all.push((moved.what, seeds(moved.experiment.as_ref()), Some(moved.hint)));
+    }
+    for (what, seeds, hint) in all {
+        found.add(what, None, seeds);
+        if let Some(last) = found.all.last_mut() {
+            last.hint = hint;
         }
     }
 }

@@ -3,7 +3,10 @@
 mod breaks;
 mod fields;
 mod graph;
+mod moves;
 mod render;
+
+pub use moves::{Move, moves};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -206,7 +206,7 @@ fn moved_weights_are_a_breaking_change_unless_units_keep_their_variant() {
     let even = flag(("50%", "50%"), "");
     assert_eq!(
         broken(&even, &flag(("90%", "10%"), "")),
-        ["units move between the variants of `k`: variants or weights changed while it runs"]
+        ["units move between the variants of `k`: the weight of `a` turns from 50% to 90% while it runs"]
     );
     assert_eq!(
         broken(&even, &flag(("90%", "10%"), ", bucket_version: 1")),
@@ -217,6 +217,74 @@ fn moved_weights_are_a_breaking_change_unless_units_keep_their_variant() {
         broken(&sticky, &flag(("90%", "10%"), ", sticky: true")),
         [] as [&str; 0]
     );
+}
+
+#[test]
+fn units_move_unless_every_unit_is_assigned_anew_or_keeps_its_variant() {
+    let flag = |split: &str, more: &str| {
+        let text = format!("flag: x\nrules: [{{rule: r, key: k, split: [{split}]{more}}}]\n");
+        let (project, problems) = parse(&[("flags/x.yaml", text.as_str()), ("layers/page.yaml", "layer: page\n")]);
+        assert_eq!(problems, [] as [&str; 0]);
+        project
+    };
+    let even = "{name: a, value: true}, {name: b, value: false}";
+    let third = "{name: a, value: true}, {name: b, value: false}, {name: c, value: true}";
+    let turned = "{name: b, value: false}, {name: a, value: true}";
+    let other = "{name: a, value: true}, {name: b, value: true}";
+    let moved = |(old, old_more): (&str, &str), (new, new_more): (&str, &str)| {
+        let found = plan::moves(&flag(old, old_more), &flag(new, new_more));
+        assert!(
+            found
+                .iter()
+                .all(|m| m.reference.to_string() == "flag/x" && m.span.line == 2)
+        );
+        found.into_iter().map(|m| m.what).next()
+    };
+    for (old, new, says) in [
+        ((even, ""), (even, ", rollout: 50%"), None),
+        ((even, ""), (even, ", when: {country: DE}"), None),
+        ((even, ""), (third, ""), Some("the variant `c` is added")),
+        (
+            (third, ", sticky: true"),
+            (even, ", sticky: true"),
+            Some("the variant `c` is taken out"),
+        ),
+        ((third, ""), (even, ", bucket_version: 1"), None),
+        ((even, ""), (turned, ""), Some("another order")),
+        (
+            (even, ", sticky: true"),
+            (other, ", sticky: true"),
+            Some("the variant `b` serves something else"),
+        ),
+        ((even, ""), (even, ", by: country"), Some("what is hashed")),
+        (
+            (even, ""),
+            (even, ", layer: {name: page, range: [0, 0.5]}"),
+            Some("what is hashed"),
+        ),
+        ((even, ", sticky: true"), (third, ", sticky: true, by: country"), None),
+        ((even, ""), (third, ", sticky: true"), Some("the variant `c` is added")),
+        (
+            (even, ", bucket_version: 2"),
+            (even, ", bucket_version: 1"),
+            Some("what is hashed"),
+        ),
+        (
+            (even, ", seed: s"),
+            (third, ", seed: s, bucket_version: 1"),
+            Some("the variant `c` is added"),
+        ),
+        ((even, ", seed: s"), (third, ", seed: t, bucket_version: 1"), None),
+    ] {
+        let found = moved(old, new);
+        match says {
+            None => assert_eq!(found, None, "{old:?} {new:?}"),
+            Some(word) => assert!(
+                found.as_ref().is_some_and(|f| f.contains(word)),
+                "{old:?} {new:?}: {found:?}"
+            ),
+        }
+    }
 }
 
 #[test]

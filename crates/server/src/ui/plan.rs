@@ -97,6 +97,10 @@ async fn render(loaded: &Loaded, input: &Input, refusal: Option<&str>) -> Result
 pub fn changes(loaded: &Loaded, plan: &PlanView) -> Markup {
     let count = |action: &str| plan.changes.iter().filter(|c| c.action == action).count();
     html! { div.card {
+        @if !plan.refusals.is_empty() {
+            p { (badge("bad", "cannot be applied")) " as it is:" }
+            ul { @for r in &plan.refusals { li { (parts::subject(loaded, &r.reference)) " " code { (r.place) } ": " (r.because) "; " (r.remedy) } } }
+        }
         p { (count("added")) " added, " (count("changed")) " changed, " (count("removed")) " removed" }
         @if !plan.breaks.is_empty() {
             p { (badge("bad", "breaks")) " what stands downstream:" }

@@ -97,7 +97,9 @@ pub async fn plan(folder: &Path, json: bool) -> Result<Outcome, Failure> {
     } else {
         output::text_line(&plan_text(&plan))?;
     }
-    Ok(Outcome::of(plan.breaks.is_empty() && errors.is_empty()))
+    Ok(Outcome::of(
+        plan.breaks.is_empty() && plan.refusals.is_empty() && errors.is_empty(),
+    ))
 }
 
 fn plan_text(plan: &PlanView) -> String {
@@ -135,6 +137,16 @@ fn plan_text(plan: &PlanView) -> String {
             broken.owner,
             broken.because,
             broken.path.join(" → ")
+        ));
+    }
+    for refusal in &plan.refusals {
+        lines.push(format!(
+            "{} {} ({}): {}\n    {}",
+            red("cannot be applied"),
+            bold(&refusal.reference),
+            refusal.place,
+            refusal.because,
+            refusal.remedy
         ));
     }
     let count = |action: &str| plan.changes.iter().filter(|c| c.action == action).count();

@@ -7,6 +7,7 @@ mod bad_input;
 mod collected;
 mod conventions;
 mod engine;
+mod flags;
 mod larkspur;
 mod licences;
 mod own_file;

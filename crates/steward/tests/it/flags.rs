@@ -1,0 +1,250 @@
+//! Flags from outside: what may change while units are assigned.
+#![allow(clippy::unwrap_used)]
+
+use crate::support::Folder;
+
+/// The moment that the project pins.
+const NOW: &str = "2025-06-01T00:00:00Z";
+
+const SETTINGS: &str = "project: shop\nowner: ada\nas_of: 2025-06-01T00:00:00Z\npeople: [ada, bob]\n";
+
+const CONTRACT: &str = "\
+apiVersion: v3.1.0
+kind: DataContract
+id: seen
+name: Seen
+version: 1.0.0
+status: active
+team: {name: crm, members: [{username: ada, role: owner}]}
+servers: [{server: project, type: local, path: data/seen.csv, format: csv}]
+schema:
+  - name: seen
+    logicalType: object
+    physicalType: file
+    properties:
+      - {name: unit, logicalType: integer, required: true}
+      - {name: arm, logicalType: string, required: true}
+      - {name: at, logicalType: timestamp, required: true}
+      - {name: orders, logicalType: integer}
+      - {name: complaints, logicalType: integer}
+";
+
+const METRICS: &str = "\
+semantic_models:
+  - name: seen
+    model: ref('seen')
+    defaults: {agg_time_dimension: at}
+    entities: [{name: customer, type: primary, expr: unit}]
+    dimensions: [{name: at, type: time, type_params: {time_granularity: day}}]
+    measures:
+      - {name: orders, agg: sum, expr: orders}
+      - {name: complaints, agg: sum, expr: complaints}
+metrics:
+  - {name: orders, label: Orders, type: simple, type_params: {measure: orders}}
+  - name: complaints
+    label: Complaints
+    type: simple
+    type_params: {measure: complaints}
+    config: {meta: {steward: {direction: decrease}}}
+";
+
+const EXPERIMENT: &str = "\
+experiment: page
+owner: ada
+exposures: {dataset: seen, unit: unit, entity: customer, variant: arm, time: at}
+variants:
+  - {name: old, weight: 50, control: true}
+  - {name: new, weight: 50}
+start: 2025-05-01
+end: 2025-07-01
+metrics:
+  primary: [orders]
+  guardrails: [{metric: complaints, margin: 0.05}]
+";
+
+const FLAG: &str = "\
+flag: page
+rules:
+  - rule: test
+    experiment: page
+    split:
+      - {name: old, value: false, weight: 50%}
+      - {name: new, value: true, weight: 50%}
+";
+
+/// A project with an experiment that runs and a flag that assigns for it. 400 units; those of the new page order alike
+/// and complain as often as told, in tenths.
+pub fn shop(complaints: usize) -> Folder {
+    let mut rows = String::from("unit,arm,at,orders,complaints\n");
+    for unit in 0..800usize {
+        let (arm, within) = (if unit % 2 == 1 { "new" } else { "old" }, unit / 2);
+        let often = if arm == "new" { complaints } else { 1 };
+        let (orders, complains) = (usize::from(within % 3 == 0), usize::from(within % 10 < often));
+        rows.push_str(&format!(
+            "{unit},{arm},2025-05-{:02}T10:00:00Z,{orders},{complains}\n",
+            2 + within % 20
+        ));
+    }
+    let folder = Folder::new();
+    folder
+        .write("steward.yaml", SETTINGS)
+        .write("datasets/seen.yaml", CONTRACT)
+        .write("metrics/seen.yaml", METRICS)
+        .write("experiments/page.yaml", EXPERIMENT)
+        .write("flags/page.yaml", FLAG)
+        .write("data/seen.csv", rows);
+    folder
+}
+
+fn weights(text: &str, old: &str, new: &str) -> String {
+    text.replace(
+        "name: old, value: false, weight: 50%",
+        &format!("name: old, value: false, weight: {old}%"),
+    )
+    .replace(
+        "name: new, value: true, weight: 50%",
+        &format!("name: new, value: true, weight: {new}%"),
+    )
+    .replace("name: old, weight: 50", &format!("name: old, weight: {old}"))
+    .replace("name: new, weight: 50", &format!("name: new, weight: {new}"))
+}
+
+#[test]
+fn weights_of_a_running_experiment_change_only_with_a_new_start_and_new_buckets() {
+    let folder = shop(1);
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    folder
+        .write("flags/page.yaml", weights(FLAG, "90", "10"))
+        .write("experiments/page.yaml", weights(EXPERIMENT, "90", "10"));
+    let plan = folder.steward(&["plan", "--json"]).exits(1).json();
+    let refusals = plan["refusals"].as_array().unwrap();
+    let told: Vec<_> = refusals
+        .iter()
+        .map(|r| (r["reference"].as_str().unwrap(), r["place"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("flag/page", "flags/page.yaml:3"),
+            ("experiment/page", "experiments/page.yaml:1")
+        ]
+    );
+    let says = [
+        "the weight of `old` turns from 50% to 90%",
+        "raise `bucket_version` of the rule `test` to 1",
+        "move `start` to a moment from now on",
+    ];
+    folder
+        .steward(&["plan"])
+        .exits(1)
+        .says(&says)
+        .says(&["cannot be applied"]);
+    folder.steward(&["apply", "-m", "more"]).exits(1).says(&says);
+
+    // New buckets alone would count units of both splits together.
+    let anew = weights(FLAG, "90", "10").replace("    split:", "    bucket_version: 1\n    split:");
+    folder.write("flags/page.yaml", &anew);
+    folder
+        .steward(&["apply", "-m", "more"])
+        .exits(1)
+        .says(&["experiment/page", "move `start`"]);
+    // A new start alone would leave units where the old split has put them.
+    let restarted = weights(EXPERIMENT, "90", "10").replace("start: 2025-05-01", &format!("start: {NOW}"));
+    folder
+        .write("flags/page.yaml", weights(FLAG, "90", "10"))
+        .write("experiments/page.yaml", &restarted);
+    folder.steward(&["apply", "-m", "more"]).exits(1).says(&[
+        "flag/page",
+        "experiment/page",
+        "raise `bucket_version` in the flag `page`",
+    ]);
+    // A start in the past would count what was seen under the old weights.
+    folder
+        .write("flags/page.yaml", &anew)
+        .write("experiments/page.yaml", restarted.replace(NOW, "2025-05-20"));
+    folder
+        .steward(&["apply", "-m", "more"])
+        .exits(1)
+        .says(&["move `start`"]);
+    folder.write("experiments/page.yaml", restarted);
+    folder.steward(&["apply", "-m", "a new start"]).exits(0);
+    let found = folder
+        .steward(&["flag", "eval", "page", "--attributes", r#"{"id":"u1"}"#, "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(found["experiment"], "page");
+}
+
+#[test]
+fn variants_change_where_nothing_runs() {
+    let folder = shop(1);
+    let third = |text: &str| {
+        text.replace(
+            "- {name: new, weight: 50}",
+            "- {name: new, weight: 50}\n  - {name: newest, weight: 50}",
+        )
+        .replace(", weight: 50%", "")
+        .replace(
+            "- {name: new, value: true}",
+            "- {name: new, value: true}\n      - {name: newest, value: true}",
+        )
+    };
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    folder
+        .write("flags/page.yaml", third(FLAG))
+        .write("experiments/page.yaml", third(EXPERIMENT));
+    folder
+        .steward(&["apply", "-m", "third"])
+        .exits(1)
+        .says(&["the variant `newest` is added", "flags/page.yaml:3"]);
+    // Stopped by a decision, it no longer runs.
+    folder
+        .write("flags/page.yaml", FLAG)
+        .write("experiments/page.yaml", EXPERIMENT);
+    folder
+        .steward(&["experiment", "decide", "page", "stop", "--reason", "enough"])
+        .exits(0);
+    folder
+        .write("flags/page.yaml", third(FLAG))
+        .write("experiments/page.yaml", third(EXPERIMENT));
+    folder.steward(&["apply", "-m", "third"]).exits(0);
+}
+
+#[test]
+fn a_split_of_its_own_keeps_its_units_while_it_is_open() {
+    let folder = shop(1);
+    let split = |weight: u32, more: &str| {
+        format!(
+            "flag: colour\nrules:\n  - rule: r\n    split: [{{name: a, value: true, weight: {weight}%}}, {{name: b, value: false, weight: {}%}}]\n{more}",
+            100 - weight
+        )
+    };
+    folder.write("flags/colour.yaml", split(50, "    until: 2025-09-01\n"));
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    folder.write("flags/colour.yaml", split(60, "    until: 2025-09-01\n"));
+    folder
+        .steward(&["apply", "-m", "x"])
+        .exits(1)
+        .says(&["flags/colour.yaml:3", "from 50% to 60%", "to 1"]);
+    folder.write("flags/colour.yaml", split(60, "    bucket_version: 1\n"));
+    folder.steward(&["apply", "-m", "x"]).exits(0);
+    folder.write(
+        "flags/colour.yaml",
+        format!("enabled: false\n{}", split(60, "    bucket_version: 1\n")),
+    );
+    folder.steward(&["apply", "-m", "off"]).exits(0);
+    folder.write("flags/colour.yaml", split(70, "    bucket_version: 1\n"));
+    folder
+        .steward(&["apply", "-m", "nobody is assigned while it is off"])
+        .exits(0);
+    folder.write(
+        "flags/colour.yaml",
+        split(70, "    bucket_version: 1\n    sticky: true\n"),
+    );
+    folder.steward(&["apply", "-m", "sticky"]).exits(0);
+    folder.write(
+        "flags/colour.yaml",
+        split(80, "    bucket_version: 1\n    sticky: true\n"),
+    );
+    folder.steward(&["apply", "-m", "units keep their variant"]).exits(0);
+}
