@@ -137,12 +137,12 @@ fn flag_references(flag: &Flag, add: &mut impl FnMut(Kind, &str)) {
             .for_each(|s| add(Kind::Segment, s));
         rule.layer.iter().for_each(|l| add(Kind::Layer, &l.layer));
         groups(rule.when.as_deref(), add);
-        match &rule.serve {
-            Serve::Value { ramp, .. } => {
-                let guard = ramp.as_ref().and_then(|r| r.guarded_by.as_deref());
-                guard.iter().for_each(|e| add(Kind::Experiment, e));
-            }
-            Serve::Split(split) => split.experiment.iter().for_each(|e| add(Kind::Experiment, e)),
+        if let Some(guard) = &rule.guarded_by {
+            add(Kind::Experiment, &guard.experiment);
+            guard.metrics.iter().for_each(|m| add(Kind::Metric, m));
+        }
+        if let Serve::Split(split) = &rule.serve {
+            split.experiment.iter().for_each(|e| add(Kind::Experiment, e));
         }
     }
 }

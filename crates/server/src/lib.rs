@@ -12,6 +12,7 @@ mod ofrep;
 pub mod pack;
 pub mod state;
 pub mod ui;
+mod watching;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove}
 
 pub use error::ServerError;
 pub use state::{Loader, State};
+pub use watching::{look, watch};
 
 /// Largest request body, in bytes.
 const BODY_LIMIT: usize = 8 << 20;
@@ -73,13 +75,16 @@ pub async fn serve(
             tracing::debug!("TCP_NODELAY: {e}");
         }
     });
+    let watching = tokio::spawn(watch(state.clone()));
     let closing = state.closing();
     let shutdown = async move {
         shutdown.await;
         closing.cancel();
     };
-    axum::serve(listener, router(state))
+    let served = axum::serve(listener, router(state))
         .with_graceful_shutdown(shutdown)
-        .await
-        .map_err(|e| ServerError::Serve(e.to_string()))
+        .await;
+    // What it appends is whole or not there.
+    watching.abort();
+    served.map_err(|e| ServerError::Serve(e.to_string()))
 }

@@ -319,6 +319,22 @@ pub enum FlagCommand {
     },
     /// Flags that should be gone; exit code 1 if there are any.
     Stale,
+    /// Let a rollout go on that was stopped because its experiment showed harm; that harm is accepted.
+    #[command(
+        after_help = "Example:\n  steward flag resume checkout --reason 'the complaints came from a broken printer' --as mara"
+    )]
+    Resume {
+        /// Flag.
+        name: String,
+        /// Rule, where several are stopped.
+        #[arg(long)]
+        rule: Option<String>,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
 }
 
 /// About experiments.

@@ -37,7 +37,7 @@ pub use interactions::{Interaction, InteractionTest, Interactions, PairInteracti
 pub use period::Period;
 pub use planning::{MetricPower, PowerOptions, PowerReport, PowerRow, Source, Traffic, power};
 pub use readout::*;
-pub use verdict::{p_value, significant};
+pub use verdict::{effect, goodness, p_value, significant};
 pub use window::{day, moment, zone};
 
 use steward_definitions::Experiment;

@@ -65,7 +65,7 @@ pub(super) fn title(m: &MetricReadout) -> &str {
 }
 
 /// `+4.52 points (10.6% → 15.1%; 95% interval +3.89 to +5.15)` or `+6.4% (95% interval +2.1% to +10.7%)`.
-pub(super) fn effect(m: &MetricReadout) -> Option<String> {
+pub fn effect(m: &MetricReadout) -> Option<String> {
     let e = m.absolute.estimate()?;
     let level = (e.level * 1e4).round() / 100.0;
     let kind = if m.inference.posterior.is_some() {
@@ -100,7 +100,7 @@ pub(super) fn effect(m: &MetricReadout) -> Option<String> {
 }
 
 /// The lift with "up is good" as positive, relative if there is one.
-pub(super) fn goodness(m: &MetricReadout) -> f64 {
+pub fn goodness(m: &MetricReadout) -> f64 {
     let point = |a: &Answer| a.estimate().map(|e| e.point);
     let x = point(&m.relative).or_else(|| point(&m.absolute)).unwrap_or(0.0);
     if m.direction == "decrease" { -x } else { x }

@@ -208,7 +208,8 @@ impl<'a> Compiler<'a> {
             schedule,
             coverage: rule.coverage.unwrap_or(1.0),
             ramp: None,
-            hold: None,
+            hold: hold.cloned(),
+            guarded_by: rule.guarded_by.clone(),
         };
         if let Serve::Value { range, ramp, .. } = &rule.serve {
             if let Some([low, high]) = range {
@@ -216,16 +217,15 @@ impl<'a> Compiler<'a> {
             }
             if let Some(ramp) = ramp {
                 let stands = self.clock.ramp(ramp)?;
-                state.coverage = match hold {
-                    // A hold never includes more units than the steps do.
-                    Some(hold) => hold.coverage.min(stands.coverage),
-                    None => stands.coverage,
-                };
-                state.hold = hold.cloned();
+                state.coverage = stands.coverage;
                 state.ramp = Some(stands);
             }
         }
-        if !matches!(schedule, Schedule::Live { .. }) {
+        // A hold never includes more units than the rule does.
+        let held = hold.map(|h| h.coverage).filter(|held| *held < state.coverage);
+        state.coverage = held.unwrap_or(state.coverage);
+        let out = !matches!(schedule, Schedule::Live { .. });
+        if out || held == Some(0.0) {
             state.coverage = 0.0;
             return Ok((None, state));
         }
@@ -267,14 +267,20 @@ impl<'a> Compiler<'a> {
                 LiveRule::new(&rule.name, Origin::Rule, variant, reason)
             }
             Serve::Split(split) => {
-                self.split(rule, split, &mut fields)?;
+                self.split(rule, split, state.coverage, &mut fields)?;
                 LiveRule::new(&rule.name, Origin::Rule, "", Reason::Split)
             }
         };
         Ok((Some((Value::Map(fields), known)), state))
     }
 
-    fn split(&self, rule: &FlagRule, split: &Split, fields: &mut Vec<Entry>) -> Result<(), CapabilityError> {
+    fn split(
+        &self,
+        rule: &FlagRule,
+        split: &Split,
+        coverage: f64,
+        fields: &mut Vec<Entry>,
+    ) -> Result<(), CapabilityError> {
         let version = split.bucket_version;
         let seed = match &rule.seed {
             Some(seed) => seed.clone(),
@@ -293,7 +299,7 @@ impl<'a> Compiler<'a> {
         fields.push(entry("variations", Value::List(values)));
         let weights = split.arms.iter().map(|a| Value::Number(a.weight));
         fields.push(entry("weights", Value::List(weights.collect())));
-        fields.push(entry("coverage", Value::Number(rule.coverage.unwrap_or(1.0))));
+        fields.push(entry("coverage", Value::Number(coverage)));
         if let Some(ranges) = &split.ranges {
             fields.push(entry("ranges", Value::List(ranges.iter().map(|r| range(*r)).collect())));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use steward_definitions::{FlagType, Project};
+use steward_definitions::{FlagType, Guard, Project};
 use steward_ledger::{Ledger, canonical};
 
 use super::answer::Reason;
@@ -13,7 +13,7 @@ use super::payload::FeatureSet;
 use super::value::Value;
 use crate::{CapabilityError, governance};
 
-/// Flags as they are served: compiled definitions that were applied, with the holds that were decided, as of a moment.
+/// Flags as they are served: compiled definitions that were applied, with the rollouts that were stopped, as of a moment.
 #[derive(Debug)]
 pub struct Live {
     /// Compiled, to evaluate: see [`Live::answer`].
@@ -91,11 +91,13 @@ pub struct RuleState {
     pub coverage: f64,
     /// Its ramp, by the steps alone.
     pub ramp: Option<RampState>,
-    /// What holds the ramp back.
+    /// What holds it back.
     pub hold: Option<Hold>,
+    /// What stops it by itself.
+    pub guarded_by: Option<Guard>,
 }
 
-/// A decision that holds a ramp back.
+/// A decision that holds a rollout back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hold {
     /// Largest share of units included, 0 to 1.
@@ -108,28 +110,50 @@ pub struct Hold {
     pub sequence: u64,
     /// Why, in a sentence.
     pub because: String,
+    /// Metrics that were harmed.
+    pub metrics: Vec<String>,
     /// Evidence cited.
     pub evidence: Vec<String>,
 }
 
-/// Ramps held back, by flag and rule.
+/// Rollouts held back, by flag and rule.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Holds(BTreeMap<(String, String), Hold>);
+pub struct Holds {
+    all: BTreeMap<(String, String), Hold>,
+    /// When the last decision on any rollout was made.
+    since_us: Option<i64>,
+}
 
 impl Holds {
+    /// What was decided.
+    pub fn of(rollouts: governance::Rollouts) -> Holds {
+        let mut holds = Holds::default();
+        for ((flag, rule), held) in rollouts {
+            let decision = held.decision;
+            holds.since_us = holds.since_us.max(Some(decision.at_us));
+            let Some(coverage) = held.hold.coverage else { continue };
+            let hold = Hold {
+                coverage,
+                actor: decision.actor,
+                at_us: decision.at_us,
+                sequence: decision.sequence,
+                because: decision.verdict.or(decision.reason).unwrap_or_default(),
+                metrics: held.hold.metrics,
+                evidence: decision.evidence.into_iter().map(|c| c.id).collect(),
+            };
+            holds.put(&flag, &rule, hold);
+        }
+        holds
+    }
+
     /// The hold of a rule.
     pub fn get(&self, flag: &str, rule: &str) -> Option<&Hold> {
-        self.0.get(&(flag.to_owned(), rule.to_owned()))
+        self.all.get(&(flag.to_owned(), rule.to_owned()))
     }
 
     /// Holds a rule back.
-    #[cfg(test)]
-    pub(super) fn put(&mut self, flag: &str, rule: &str, hold: Hold) {
-        self.0.insert((flag.to_owned(), rule.to_owned()), hold);
-    }
-
-    fn since_us(&self) -> Option<i64> {
-        self.0.values().map(|h| h.at_us).max()
+    pub fn put(&mut self, flag: &str, rule: &str, hold: Hold) {
+        self.all.insert((flag.to_owned(), rule.to_owned()), hold);
     }
 }
 
@@ -159,7 +183,7 @@ impl Live {
             since_us: applied
                 .at_us
                 .max(since_us.unwrap_or(i64::MIN))
-                .max(holds.since_us().unwrap_or(i64::MIN)),
+                .max(holds.since_us.unwrap_or(i64::MIN)),
             until_us,
             applied,
             flags,
@@ -206,5 +230,6 @@ pub async fn live(ledger: &Ledger, now_us: i64, as_of: Option<i64>) -> Result<Li
     let applied = governance::in_force(ledger, as_of)
         .await?
         .ok_or(CapabilityError::NotApplied)?;
-    Live::compile(applied, &Holds::default(), now_us)
+    let holds = Holds::of(governance::held(ledger, as_of).await?);
+    Live::compile(applied, &holds, now_us)
 }

@@ -9,6 +9,7 @@
 //! | `health` | so is one that another check forbids to trust: arms unlike before exposure, or on other days |
 //! | `separation-of-duties` | approvals and waivers are not given by the owner of the subject, if the project lists at least two people |
 
+use steward_definitions::Project;
 use steward_ledger::{Evidence, Filter, NewEvent};
 
 use super::events::{DECIDED, DecidedPayload, WAIVED, decided};
@@ -20,7 +21,7 @@ use crate::{CapabilityError, Context};
 /// Races lost before giving up.
 const ATTEMPTS: usize = 8;
 
-fn check(rule: &str, outcome: &str, detail: impl Into<String>) -> PolicyCheck {
+pub fn check(rule: &str, outcome: &str, detail: impl Into<String>) -> PolicyCheck {
     PolicyCheck {
         rule: rule.into(),
         outcome: outcome.into(),
@@ -75,18 +76,12 @@ fn subject(context: &Context, text: &str) -> Result<String, CapabilityError> {
     }
 }
 
-async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Vec<NewEvent>, CapabilityError> {
-    let (kind, name) = subject.split_once('/').unwrap_or(("experiment", subject));
-    let mut policy = Vec::new();
-
-    let reason = new.reason.trim();
+/// Who decides, and why, is said and known.
+pub fn accountable(project: &Project, actor: &str, reason: &str) -> Result<[PolicyCheck; 2], CapabilityError> {
     if reason.is_empty() {
         return refused("a decision needs a reason (rule `reason`): say in a sentence why");
     }
-    policy.push(check("reason", "met", "given"));
-
-    let actor = new.actor.trim();
-    let people = &context.project.settings.people;
+    let people = &project.settings.people;
     if actor.is_empty() {
         return refused("a decision needs a named person (rule `actor`): give a handle");
     }
@@ -97,15 +92,21 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             names.join(", ")
         ));
     }
-    policy.push(check(
-        "actor",
-        "met",
-        if people.is_empty() {
-            "named"
-        } else {
-            "listed in steward.yaml"
-        },
-    ));
+    let named = if people.is_empty() {
+        "named"
+    } else {
+        "listed in steward.yaml"
+    };
+    Ok([check("reason", "met", "given"), check("actor", "met", named)])
+}
+
+async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Vec<NewEvent>, CapabilityError> {
+    let (kind, name) = subject.split_once('/').unwrap_or(("experiment", subject));
+    let mut policy = Vec::new();
+
+    let reason = new.reason.trim();
+    let actor = new.actor.trim();
+    policy.extend(accountable(&context.project, actor, reason)?);
 
     let owner = super::lineage::owner(&context.project, kind, name).unwrap_or_default();
     let waiver = new.waiver.as_deref().map(str::trim).filter(|w| !w.is_empty());
@@ -113,7 +114,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
         return refused("a waiver needs a reason: say why the broken rule may be passed over this once");
     }
     let sensitive = waiver.is_some() || matches!(new.choice, Choice::Approve | Choice::Waive);
-    if sensitive && owner == actor && people.len() > 1 {
+    if sensitive && owner == actor && context.project.settings.people.len() > 1 {
         return refused(format!(
             "{actor} owns {subject} and cannot approve or waive for it (rule `separation-of-duties`): ask someone else"
         ));
@@ -203,6 +204,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             verdict: verdict.clone(),
             waived: false,
             policy: vec![check("sample-ratio", "waived", "for the decision that follows")],
+            hold: None,
         };
         events.push(decided(WAIVED, subject, actor, &payload, why)?);
     }
@@ -214,6 +216,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
         verdict,
         waived,
         policy,
+        hold: None,
     };
     events.push(decided(kind, subject, actor, &payload, reason)?);
     Ok(events)

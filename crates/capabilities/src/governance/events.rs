@@ -6,7 +6,7 @@ use serde_json::Value;
 use steward_definitions::{Person, Project};
 use steward_ledger::NewEvent;
 
-use super::types::{Choice, PlanView, PolicyCheck};
+use super::types::{Choice, Hold, PlanView, PolicyCheck};
 use crate::CapabilityError;
 
 /// Kind of an application of definitions.
@@ -55,6 +55,9 @@ pub struct DecidedPayload {
     pub waived: bool,
     /// Rules checked.
     pub policy: Vec<PolicyCheck>,
+    /// The rollout that it stops, or lets go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// Private payload of [`DECIDED`] and [`WAIVED`].

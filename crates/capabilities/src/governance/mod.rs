@@ -3,6 +3,7 @@
 mod deciding;
 mod events;
 mod explaining;
+mod holding;
 mod lineage;
 mod planning;
 mod projection;
@@ -11,6 +12,7 @@ mod types;
 mod verifying;
 mod waiting;
 
+pub use holding::{POLICY, Rollouts};
 pub use types::*;
 
 use steward_definitions::{Person, Project};
@@ -178,6 +180,29 @@ pub async fn last_changes(ledger: &Ledger) -> Result<std::collections::BTreeMap<
 /// Records a decision after checking policy at this moment; [`CapabilityError::Refused`] says what would satisfy it.
 pub async fn decide(context: &Context, decision: &NewDecision) -> Result<Decision, CapabilityError> {
     deciding::decide(context, decision).await
+}
+
+/// What was decided last on each rollout (flag and rule) that was ever stopped: now, or as of a moment.
+pub async fn held(ledger: &Ledger, as_of: Option<i64>) -> Result<Rollouts, CapabilityError> {
+    holding::held(ledger, as_of).await
+}
+
+/// Stops the rollout of a flag's rule on evidence of harm, in the name of [`POLICY`]. The event; `None` if it is stopped
+/// already, or somebody decided at the same moment.
+pub async fn hold(
+    ledger: &Ledger,
+    flag: &str,
+    choice: Choice,
+    hold: Hold,
+    because: &str,
+    evidence: &steward_ledger::Evidence,
+) -> Result<Option<u64>, CapabilityError> {
+    holding::hold(ledger, flag, choice, hold, because, evidence).await
+}
+
+/// Lets a rollout go on that was stopped, as a person's decision.
+pub async fn resume(context: &Context, new: &NewResume) -> Result<Decision, CapabilityError> {
+    holding::resume(context, new).await
 }
 
 /// Decisions and waivers, newest first.

@@ -19,7 +19,7 @@ pub struct Record {
 
 impl Projection for Record {
     const NAME: &'static str = "governance.record";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn apply(&mut self, event: &Event) {
         match event.kind.as_str() {
@@ -60,6 +60,7 @@ impl Projection for Record {
                     verdict: payload.verdict,
                     waiver,
                     policy: payload.policy,
+                    hold: payload.hold,
                 });
             }
             _ => {}

@@ -137,8 +137,12 @@ pub enum Choice {
     Approve,
     /// Accept a broken rule for once, with a reason.
     Waive,
-    /// Take back what was shipped.
+    /// Take back what was shipped, or a rollout.
     RollBack,
+    /// Include no more units in a rollout.
+    Freeze,
+    /// Let a rollout that was stopped go on.
+    Resume,
 }
 
 impl Choice {
@@ -151,10 +155,12 @@ impl Choice {
             Choice::Approve => "approve",
             Choice::Waive => "waive",
             Choice::RollBack => "roll_back",
+            Choice::Freeze => "freeze",
+            Choice::Resume => "resume",
         }
     }
 
-    /// Reads a word, `-` and `_` alike.
+    /// Reads a word, `-` and `_` alike. Rollouts are frozen by what guards them, and resumed where they are shown.
     pub fn parse(word: &str) -> Option<Choice> {
         [
             Choice::Ship,
@@ -241,6 +247,48 @@ pub struct Decision {
     pub waiver: Option<u64>,
     /// Rules that were checked and how they were met.
     pub policy: Vec<PolicyCheck>,
+    /// The rollout that it stops, or lets go on.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+}
+
+/// What a decision does to the rollout of a flag's rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The rule.
+    pub rule: String,
+    /// Largest share of the rule's units that is included, 0 to 1; `None` lets it go on.
+    pub coverage: Option<f64>,
+    /// The experiment that showed harm.
+    pub experiment: String,
+    /// Its start (as written): what it showed is about the exposures since.
+    pub start: Option<String>,
+    /// The metrics that were harmed.
+    pub metrics: Vec<String>,
+}
+
+/// What was decided on a rollout that was ever stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The last decision on it: it stops it, or lets it go on.
+    pub decision: Decision,
+    /// What that does.
+    pub hold: Hold,
+    /// Metrics of the same experiment and start whose harm was accepted by letting it go on.
+    pub accepted: Vec<String>,
+}
+
+/// A rollout that was stopped, to be let go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewResume {
+    /// The flag.
+    pub flag: String,
+    /// Its rule.
+    pub rule: String,
+    /// Why. Required.
+    pub reason: String,
+    /// Who: a person's handle.
+    pub actor: String,
 }
 
 /// Cited evidence.

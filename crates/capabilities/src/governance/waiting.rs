@@ -26,6 +26,7 @@ pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError>
     let mut all = Vec::new();
     plan(context, &mut all).await?;
     experiments(context, &mut all).await?;
+    rollouts(context, &mut all).await?;
     contracts(context, &mut all).await?;
     key_results(context, &mut all).await?;
     bets(context, &mut all)?;
@@ -137,6 +138,27 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
             }
             ExperimentStatus::NotStarted => {}
         }
+    }
+    Ok(())
+}
+
+/// Rollouts that were stopped wait for someone to take them back for good, or let them go on.
+async fn rollouts(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    for ((name, rule), held) in super::held(&context.ledger, None).await? {
+        let flag = context.project.flags.get(&name);
+        let Some(flag) = flag.filter(|f| held.hold.coverage.is_some() && f.rules.iter().any(|r| r.name == rule)) else {
+            continue;
+        };
+        let title = flag.meta.label.as_deref().unwrap_or(&name);
+        all.push(Waiting {
+            what: format!("Decide on the rollout {rule} of {title}, which was stopped"),
+            why: held.decision.verdict.unwrap_or_default(),
+            urgency: "urgent".into(),
+            deadline: None,
+            owner: Some(flag.meta.owner.clone()),
+            kind: "flag".into(),
+            name,
+        });
     }
     Ok(())
 }

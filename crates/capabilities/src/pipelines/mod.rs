@@ -8,7 +8,7 @@ use steward_definitions::Project;
 use crate::experiments::{self, ReadoutOptions};
 use crate::portfolio::{self, KeyResultState};
 use crate::quality::{self, CheckOptions};
-use crate::{CapabilityError, Context, reports};
+use crate::{CapabilityError, Context, flags, reports};
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum RunOutcome {
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunItem {
-    /// `dataset/orders`, `experiment/checkout`, `objective/growth`, `report/weekly`.
+    /// `dataset/orders`, `experiment/checkout`, `flag/checkout`, `objective/growth`, `report/weekly`.
     pub reference: String,
     /// How it ended.
     pub outcome: RunOutcome,
@@ -53,7 +53,7 @@ pub struct RunItem {
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
-    /// Steps in order: datasets, experiments, objectives, reports.
+    /// Steps in order: datasets, experiments, flags with guarded rollouts, objectives, reports.
     pub items: Vec<RunItem>,
     /// Computed now.
     pub computed: u64,
@@ -66,16 +66,17 @@ pub struct RunSummary {
 }
 
 /// What can be evaluated, in the order of a run: evidence comes after what it stands on.
-const KINDS: [&str; 4] = ["dataset", "experiment", "objective", "report"];
+const KINDS: [&str; 5] = ["dataset", "experiment", "flag", "objective", "report"];
 
-/// Evaluates what is due: contract checks, experiments, key results, reports; each once per evidence key.
+/// Evaluates what is due: contract checks, experiments, guarded rollouts (which stop where they do harm), key results,
+/// reports; each once per evidence key.
 /// `names` are `kind/name` or bare names; empty is everything. Goes on past failures.
 pub async fn run(
     context: &Context,
     names: &[String],
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<RunSummary, CapabilityError> {
-    let steps = steps(&context.project, names)?;
+    let steps = steps(&context.project, flags::guarded(context).await?, names)?;
     let total = steps.len();
     let mut summary = RunSummary::default();
     let mut finished = None;
@@ -119,11 +120,16 @@ pub async fn run(
 }
 
 /// The steps asked for, in order.
-fn steps(project: &Project, names: &[String]) -> Result<Vec<(&'static str, String)>, CapabilityError> {
+fn steps(
+    project: &Project,
+    guarded: Vec<String>,
+    names: &[String],
+) -> Result<Vec<(&'static str, String)>, CapabilityError> {
     let of = |kind: &str| -> Vec<String> {
         match kind {
             "dataset" => project.datasets.keys().cloned().collect(),
             "experiment" => project.experiments.keys().cloned().collect(),
+            "flag" => guarded.clone(),
             "objective" => project.objectives.keys().cloned().collect(),
             _ => project.reports.keys().cloned().collect(),
         }
@@ -143,7 +149,7 @@ fn steps(project: &Project, names: &[String]) -> Result<Vec<(&'static str, Strin
         if !all.iter().any(|step| asked(step, text)) {
             let known: Vec<String> = all.iter().flat_map(|(k, n)| [n.clone(), format!("{k}/{n}")]).collect();
             return Err(CapabilityError::Unknown {
-                kind: "dataset, experiment, objective or report".into(),
+                kind: "dataset, experiment, guarded flag, objective or report".into(),
                 name: text.clone(),
                 near: crate::error::nearest(text, known.iter()),
             });
@@ -183,6 +189,21 @@ async fn step(context: &Context, kind: &str, name: &str) -> Result<RunItem, Capa
                 healthy: found.value.health.ok,
                 message: found.value.verdict,
                 evidence: vec![found.evidence.id],
+            }
+        }
+        "flag" => {
+            let judged = flags::guard(context, context.now_us, Some(name)).await?;
+            let found: Vec<&str> = judged.iter().map(|j| j.found.as_str()).collect();
+            RunItem {
+                reference,
+                outcome: outcome(judged.iter().all(|j| j.reused && j.stopped.is_none())),
+                healthy: judged.iter().all(|j| !j.held && j.failed.is_none()),
+                message: if found.is_empty() {
+                    "no guarded rollout is live".into()
+                } else {
+                    found.join("; ")
+                },
+                evidence: judged.iter().filter_map(|j| j.evidence.clone()).collect(),
             }
         }
         "objective" => {

@@ -10,6 +10,46 @@ pub(crate) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
     layers(project, problems);
     keys(project, problems);
     groups(project, problems);
+    guards(project, problems);
+}
+
+/// What a guard watches is measured by its experiment, and may be looked at again and again.
+fn guards(project: &Project, problems: &mut Vec<Diagnostic>) {
+    for (flag, rule) in rules(project) {
+        let Some(guard) = &rule.guarded_by else { continue };
+        let Some(experiment) = project.experiments.get(&guard.experiment) else {
+            continue;
+        };
+        let what = format!("the rule `{}` of the flag `{}`", rule.name, flag.meta.name);
+        let of = &experiment.meta.name;
+        let known: Vec<&str> = experiment
+            .guardrails
+            .iter()
+            .map(|g| &g.metric)
+            .chain(&experiment.primary)
+            .chain(&experiment.secondary)
+            .map(String::as_str)
+            .collect();
+        for metric in guard.metrics.iter().filter(|m| !known.contains(&m.as_str())) {
+            let message =
+                format!("{what} is guarded by the metric `{metric}`, which the experiment `{of}` does not measure");
+            let problem = Diagnostic::error("unknown-metric", rule.span.clone(), message);
+            problems.push(problem.expected(one_of(&known)));
+        }
+        if guard.metrics.is_empty() && experiment.guardrails.is_empty() {
+            let message = format!("{what} is guarded by the experiment `{of}`, which has no guardrails");
+            let problem = Diagnostic::error("bad-value", rule.span.clone(), message);
+            problems.push(problem.hint("name `metrics` to watch, or give the experiment guardrails"));
+        }
+        if experiment.inference.method == crate::InferenceMethod::Fixed {
+            let message = format!(
+                "{what} is guarded by the experiment `{of}`, which is planned for one look: a guard looks again and again"
+            );
+            let problem = Diagnostic::warning("fixed-horizon", rule.span.clone(), message);
+            problems
+                .push(problem.hint("conclude it by `always_valid` or `group_sequential`, or expect more false alarms"));
+        }
+    }
 }
 
 /// `$inGroup` looks into a list: clients find nobody in a segment that is a condition.

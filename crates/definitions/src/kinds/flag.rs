@@ -109,8 +109,43 @@ pub struct FlagRule {
     pub coverage: Option<f64>,
     /// Mutually exclusive slice of a layer.
     pub layer: Option<Slice>,
+    /// What stops it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarded_by: Option<Guard>,
     /// Where it is defined.
     pub span: Span,
+}
+
+/// What stops a rollout by itself: harm that an experiment shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The experiment whose readout is watched.
+    pub experiment: String,
+    /// Its metrics that are watched; its guardrails, if none is named.
+    pub metrics: Vec<String>,
+    /// What happens on harm.
+    pub action: OnHarm,
+}
+
+/// What harm does to a rollout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHarm {
+    /// No more units are included than when harm was seen.
+    Freeze,
+    /// Nobody is included.
+    #[default]
+    RollBack,
+}
+
+impl OnHarm {
+    /// As written in definitions.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnHarm::Freeze => "freeze",
+            OnHarm::RollBack => "roll_back",
+        }
+    }
 }
 
 /// What a rule does with units that it applies to.
@@ -186,10 +221,6 @@ pub struct Slice {
 pub struct Ramp {
     /// Steps in order of time; before the first, nobody is included.
     pub steps: Vec<RampStep>,
-    /// Experiment whose guardrails hold the ramp.
-    pub guarded_by: Option<String>,
-    /// `stop` (coverage stays where it was when harm was seen) or `roll_back` (nobody is included).
-    pub on_harm: String,
 }
 
 /// A step of a ramp.

@@ -34,6 +34,27 @@ pub struct Settings {
     /// Client keys under which applications get flags through a GrowthBook SDK.
     #[serde(default)]
     pub sdk: Vec<SdkConnection>,
+    /// How the server serves and guards flags.
+    #[serde(default)]
+    pub flags: FlagSettings,
+}
+
+/// How the server serves and guards flags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlagSettings {
+    /// Seconds between two looks at the experiments that guard rollouts.
+    pub guard_seconds: u64,
+    /// Requests that the OFREP door answers in a second; more are told to come back. Without it, all are.
+    pub ofrep_rate: Option<f64>,
+}
+
+impl Default for FlagSettings {
+    fn default() -> FlagSettings {
+        FlagSettings {
+            guard_seconds: 300,
+            ofrep_rate: None,
+        }
+    }
 }
 
 /// Who may get flags through a GrowthBook SDK, and how.

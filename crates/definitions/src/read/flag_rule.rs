@@ -6,7 +6,7 @@ use crate::decode::{MapReader, moment};
 use crate::flags::condition;
 use crate::project::Kind;
 use crate::yaml::Value;
-use crate::{Arm, Diagnostic, FlagRule, Ramp, RampStep, Serve, Slice, Split};
+use crate::{Arm, Diagnostic, FlagRule, Guard, OnHarm, Ramp, RampStep, Serve, Slice, Split};
 
 /// How far shares may be from 1 in sum: three times 0.333 is meant as a whole.
 const TOLERANCE: f64 = 0.0011;
@@ -98,7 +98,15 @@ fn rule(map: &mut MapReader<'_>, values: &Values, flag: &str, name: String) -> F
         );
         decoder.report(problem.expected(needs));
     }
-    let ramp = map.map("ramp").map(read_ramp);
+    let (ramp, of_ramp) = map.map("ramp").map(read_ramp).unzip();
+    let guarded_by = read_guard(map);
+    if guarded_by.is_some() && of_ramp.as_ref().is_some_and(Option::is_some) {
+        map.error(
+            "bad-value",
+            "guarded_by",
+            format!("{} is guarded twice: leave `guarded_by` out of the ramp", map.what()),
+        );
+    }
     let serve = if split {
         Serve::Split(read_split(map, values, flag))
     } else {
@@ -126,6 +134,7 @@ fn rule(map: &mut MapReader<'_>, values: &Values, flag: &str, name: String) -> F
         hash_version,
         coverage: rollout,
         layer,
+        guarded_by: guarded_by.or(of_ramp.flatten()),
         span: map.span(),
     }
 }
@@ -144,7 +153,7 @@ fn read_value(map: &mut MapReader<'_>, values: &Values, ramp: Option<Ramp>) -> S
     }
 }
 
-fn read_ramp(mut map: MapReader<'_>) -> Ramp {
+fn read_ramp(mut map: MapReader<'_>) -> (Ramp, Option<Guard>) {
     let mut steps: Vec<RampStep> = Vec::new();
     map.required("steps");
     for mut inner in map.maps("steps") {
@@ -159,15 +168,32 @@ fn read_ramp(mut map: MapReader<'_>) -> Ramp {
         }
         inner.finish();
     }
-    let ramp = Ramp {
-        steps,
-        guarded_by: map.name_of("guarded_by", Kind::Experiment),
-        on_harm: map
-            .choice("on_harm", &["stop", "roll_back"])
-            .unwrap_or_else(|| "roll_back".to_owned()),
-    };
+    let guard = read_guard(&mut map);
     map.finish();
-    ramp
+    (Ramp { steps }, guard)
+}
+
+/// `guarded_by`: an experiment, or `{experiment, metrics, action}`.
+fn read_guard(map: &mut MapReader<'_>) -> Option<Guard> {
+    if !matches!(map.get("guarded_by")?.value, Value::Map(_)) {
+        let experiment = map.name_of("guarded_by", Kind::Experiment)?;
+        return Some(Guard {
+            experiment,
+            ..Guard::default()
+        });
+    }
+    let mut inner = map.map("guarded_by")?;
+    inner.rename(format!("`guarded_by` of {}", map.what()));
+    let guard = Guard {
+        experiment: inner.required_name_of("experiment", Kind::Experiment),
+        metrics: inner.names_of("metrics", Kind::Metric),
+        action: match inner.choice("action", &["freeze", "roll_back"]).as_deref() {
+            Some("freeze") => OnHarm::Freeze,
+            _ => OnHarm::RollBack,
+        },
+    };
+    inner.finish();
+    Some(guard)
 }
 
 fn read_split(map: &mut MapReader<'_>, values: &Values, flag: &str) -> Split {

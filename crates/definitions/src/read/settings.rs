@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, MapReader, moment};
 use crate::nearest::nearest;
 use crate::project::Source;
-use crate::{Diagnostic, EngineSettings, Person, SdkConnection, Settings, Span, yaml};
+use crate::{Diagnostic, EngineSettings, FlagSettings, Person, SdkConnection, Settings, Span, yaml};
 
 /// Reads the settings; what is missing or wrong is reported and takes its default.
 pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>) -> Settings {
@@ -132,6 +132,9 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
         inner.finish();
         settings.sdk.push(connection);
     }
+    if let Some(inner) = map.map("flags") {
+        settings.flags = read_flags(inner);
+    }
     settings.people = map
         .list("people")
         .iter()
@@ -209,6 +212,27 @@ fn read_engine(decoder: &Decoder, node: &yaml::Node) -> EngineSettings {
     }
     map.finish();
     engine
+}
+
+fn read_flags(mut map: MapReader<'_>) -> FlagSettings {
+    let usual = FlagSettings::default();
+    let guard_seconds = map.duration_seconds("guard_every");
+    if guard_seconds == Some(0) {
+        map.error(
+            "bad-value",
+            "guard_every",
+            "guards cannot look without a pause: give `1s` or more",
+        );
+    }
+    let ofrep_rate = map.number("ofrep_rate");
+    if ofrep_rate.is_some_and(|rate| rate <= 0.0) {
+        map.error("bad-value", "ofrep_rate", "`ofrep_rate` is requests a second, above 0");
+    }
+    map.finish();
+    FlagSettings {
+        guard_seconds: guard_seconds.filter(|s| *s > 0).unwrap_or(usual.guard_seconds),
+        ofrep_rate: ofrep_rate.filter(|rate| *rate > 0.0),
+    }
 }
 
 fn read_connection(map: &mut MapReader<'_>) -> SdkConnection {

@@ -98,12 +98,29 @@ pub(super) fn flag() -> Value {
             ("coverage", share("Share of units from then on.")),
         ],
     );
+    let guard = object(
+        &["experiment"],
+        vec![
+            ("experiment", text("The experiment whose readout is watched.")),
+            (
+                "metrics",
+                texts("Its metrics that are watched; its guardrails by default."),
+            ),
+            (
+                "action",
+                words(
+                    "What happens on harm; `roll_back` by default.",
+                    &["freeze", "roll_back"],
+                ),
+            ),
+        ],
+    );
+    let guard = either(vec![text("Experiment whose guardrails stop it."), guard]);
     let ramp = object(
         &["steps"],
         vec![
             ("steps", list(step, "In order of time.")),
-            ("guarded_by", text("Experiment whose guardrails hold the ramp.")),
-            ("on_harm", words("What happens on harm.", &["stop", "roll_back"])),
+            ("guarded_by", guard.clone()),
         ],
     );
     let rule = object(
@@ -121,6 +138,7 @@ pub(super) fn flag() -> Value {
             ("rollout", share("Share of units included.")),
             ("range", range("Slice of hash values included.")),
             ("ramp", ramp),
+            ("guarded_by", guard),
             ("experiment", text("The experiment that the split assigns for.")),
             ("key", text("Key under which the split is tracked.")),
             ("split", list(arm, "Variants with their values.")),

@@ -72,6 +72,22 @@ pub(super) fn settings() -> Value {
                 "Client keys under which applications get flags through a GrowthBook SDK.",
             ),
         ),
+        (
+            "flags",
+            object(
+                &[],
+                vec![
+                    (
+                        "guard_every",
+                        text("Time between two looks at the experiments that guard rollouts; `5m` by default."),
+                    ),
+                    (
+                        "ofrep_rate",
+                        json!({"type": "number", "exclusiveMinimum": 0, "description": "Requests a second that the OFREP door answers; all without it."}),
+                    ),
+                ],
+            ),
+        ),
         ("allow_outside", boolean("Datasets may lie outside the project folder.")),
         ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
         (

@@ -5,7 +5,7 @@ use std::path::Path;
 use steward_capabilities::flags::{self, Explained, FlagStatus, Live, RuleState, Schedule};
 use steward_server::format::{minute, percent};
 
-use super::moment;
+use super::{actor, moment};
 use crate::cli::FlagCommand;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green, red, yellow};
@@ -34,6 +34,25 @@ pub async fn flag(folder: &Path, command: FlagCommand, json: bool) -> Result<Out
                 output::json(&status)?;
             } else {
                 output::text_line(&shown(&status))?;
+            }
+            Ok(Outcome::Done)
+        }
+        FlagCommand::Resume {
+            name,
+            rule,
+            reason,
+            who,
+        } => {
+            let made = flags::resume(&context, &name, rule.as_deref(), &actor(&who)?, &reason).await?;
+            if json {
+                output::json(&made)?;
+            } else {
+                output::text_line(&format!(
+                    "{} {name} goes on, by {} as event {}",
+                    green("resumed"),
+                    made.actor,
+                    made.sequence
+                ))?;
             }
             Ok(Outcome::Done)
         }
@@ -112,9 +131,21 @@ fn standing(rule: &RuleState) -> String {
             text = format!("{text}, then {} from {}", percent(next), minute(at));
         }
     }
+    if let Some(guard) = &rule.guarded_by {
+        let watched = match guard.metrics.as_slice() {
+            [] => "guardrails".to_string(),
+            named => named.join(", "),
+        };
+        text = format!(
+            "{text}; guarded by {watched} of {} ({})",
+            guard.experiment,
+            guard.action.word()
+        );
+    }
     if let Some(hold) = &rule.hold {
         text = format!(
-            "{text}; held at {} by {} (event {}): {}",
+            "{text}; {} at {} by {} (event {}): {}",
+            red("stopped"),
             percent(hold.coverage),
             hold.actor,
             hold.sequence,

@@ -92,6 +92,7 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("flag show grow", 0),
         ("flag eval grow --explain", 0),
         ("flag stale", 0),
+        ("flag resume grow --reason because", 1),
         ("stats --list", 0),
         ("objective status", 0),
         ("decisions", 0),

@@ -1,6 +1,11 @@
-//! Flags from outside: what may change while units are assigned.
+//! Flags from outside: what may change while units are assigned, and rollouts that stop by themselves.
 #![allow(clippy::unwrap_used)]
 
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::serving::Server;
 use crate::support::Folder;
 
 /// The moment that the project pins.
@@ -247,4 +252,203 @@ fn a_split_of_its_own_keeps_its_units_while_it_is_open() {
         split(80, "    bucket_version: 1\n    sticky: true\n"),
     );
     folder.steward(&["apply", "-m", "units keep their variant"]).exits(0);
+}
+
+const RAMP: &str = "\
+flag: delivery
+rules:
+  - rule: grow
+    value: true
+    ramp:
+      steps:
+        - {at: 2025-05-20, coverage: 20%}
+        - {at: 2025-06-05, coverage: 100%}
+    guarded_by: {experiment: page, action: freeze}
+";
+
+fn coverage(folder: &Folder) -> f64 {
+    let shown = folder.steward(&["flag", "show", "delivery", "--json"]).exits(0).json();
+    shown["rules"][0]["coverage"].as_f64().unwrap()
+}
+
+fn grown(folder: &Folder) -> &Folder {
+    folder.write("steward.yaml", SETTINGS.replace("2025-06-01", "2025-06-10"))
+}
+
+#[test]
+fn a_guardrail_that_is_harmed_stops_a_ramp_until_a_person_resumes_it() {
+    let folder = shop(4);
+    folder.write("flags/delivery.yaml", RAMP);
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    assert_eq!(coverage(&folder), 0.2);
+    let found = folder.steward(&["run", "flag/delivery", "--json"]).exits(0).json();
+    assert_eq!(
+        (&found["items"][0]["healthy"], &found["unhealthy"]),
+        (&Value::from(false), &Value::from(1))
+    );
+    let decisions = folder
+        .steward(&["decisions", "--about", "flag/delivery", "--json"])
+        .exits(0)
+        .json();
+    let made = &decisions[0];
+    assert_eq!(
+        (made["choice"].as_str(), made["actor"].as_str()),
+        (Some("freeze"), Some("policy/guarded_by"))
+    );
+    assert_eq!(made["hold"]["metrics"], serde_json::json!(["complaints"]));
+    let evidence = made["evidence"][0]["id"].as_str().unwrap();
+    let why = folder.steward(&["why", evidence, "--json"]).exits(0).json();
+    assert_eq!(why["subject"], "experiment/page");
+    // Looking again stops nothing twice.
+    folder
+        .steward(&["run", "flag/delivery"])
+        .exits(0)
+        .says(&["stopped (event"]);
+    let decisions = folder
+        .steward(&["decisions", "--about", "flag/delivery", "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(decisions.as_array().unwrap().len(), 1);
+
+    // The step that comes later includes nobody more.
+    grown(&folder);
+    assert_eq!(coverage(&folder), 0.2);
+    folder.steward(&["flag", "show", "delivery"]).exits(0).says(&[
+        "stopped",
+        "20%",
+        "Complaints in new",
+        "policy/guarded_by",
+    ]);
+    folder
+        .steward(&["waiting"])
+        .exits(0)
+        .says(&["the rollout grow of delivery"]);
+    folder
+        .steward(&["flag", "resume", "delivery", "--reason", " "])
+        .exits(1)
+        .says(&["rule `reason`"]);
+    folder
+        .steward(&["flag", "resume", "delivery", "--reason", "x", "--as", "eve"])
+        .exits(1)
+        .says(&["not among the people"]);
+    folder
+        .steward(&["flag", "resume", "delivery", "--rule", "none", "--reason", "x"])
+        .exits(1)
+        .says(&["not stopped"]);
+    folder
+        .steward(&[
+            "flag",
+            "resume",
+            "delivery",
+            "--reason",
+            "the complaints are about rain",
+            "--as",
+            "bob",
+        ])
+        .exits(0);
+    assert_eq!(coverage(&folder), 1.0);
+    // Harm that was accepted does not stop it again; what was live then is still told.
+    let again = folder.steward(&["run", "flag/delivery", "--json"]).exits(0).json();
+    assert_eq!(again["items"][0]["healthy"], true);
+    assert_eq!(coverage(&folder), 1.0);
+    folder.steward(&["ledger", "verify"]).exits(0);
+    folder
+        .steward(&["flag", "resume", "delivery", "--reason", "x"])
+        .exits(1)
+        .says(&["nothing to resume"]);
+}
+
+#[test]
+fn a_guardrail_that_is_not_harmed_lets_a_ramp_go_on() {
+    let folder = shop(1);
+    folder.write("flags/delivery.yaml", RAMP);
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    folder
+        .steward(&["run", "flag/delivery"])
+        .exits(0)
+        .says(&["page shows no harm"]);
+    assert_eq!(coverage(grown(&folder)), 1.0);
+    folder.steward(&["decisions", "--about", "flag/delivery"]).exits(0);
+}
+
+#[test]
+fn metrics_are_watched_by_name_and_guards_are_checked() {
+    let folder = shop(4);
+    folder.write(
+        "flags/delivery.yaml",
+        RAMP.replace("action: freeze", "metrics: [orders]"),
+    );
+    folder.steward(&["apply", "-m", "first"]).exits(0).says(&[]);
+    folder
+        .steward(&["run", "flag/delivery"])
+        .exits(0)
+        .says(&["page shows no harm"]);
+    folder.write(
+        "flags/delivery.yaml",
+        RAMP.replace("action: freeze", "metrics: [complaints, orders]"),
+    );
+    folder.steward(&["apply", "-m", "second"]).exits(0);
+    folder
+        .steward(&["run", "flag/delivery"])
+        .exits(0)
+        .says(&["nobody is included any more"]);
+    assert_eq!(coverage(grown(&folder)), 0.0);
+    for (guard, says) in [
+        ("{experiment: page, action: stop}", "freeze"),
+        ("{experiment: pages}", "did you mean `page`"),
+        ("{metrics: [complaints]}", "`experiment`"),
+        ("{experiment: page, metrics: [complaint]}", "did you mean `complaints`"),
+    ] {
+        folder.write(
+            "flags/delivery.yaml",
+            RAMP.replace("{experiment: page, action: freeze}", guard),
+        );
+        folder.steward(&["check"]).exits(1).says(&["flags/delivery.yaml", says]);
+    }
+    folder.write("flags/delivery.yaml", RAMP);
+    folder
+        .steward(&["check"])
+        .exits(0)
+        .says(&["planned for one look", "always_valid"]);
+}
+
+#[test]
+fn the_server_stops_a_rollout_by_itself_and_says_so_at_every_door() {
+    let folder = shop(4);
+    let rollout = "flag: delivery\nrules: [{rule: all, value: true, rollout: 100%, guarded_by: page}]\n";
+    folder.write("flags/delivery.yaml", rollout);
+    folder.write(
+        "steward.yaml",
+        format!("{SETTINGS}flags: {{guard_every: 1s}}\nsdk: [{{key: sdk-web}}]\n"),
+    );
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    let eval = || {
+        folder
+            .steward(&["flag", "eval", "delivery", "--attributes", "{\"id\":\"u\"}", "--json"])
+            .exits(0)
+            .json()
+    };
+    assert_eq!(eval()["value"], true);
+    let server = Server::start(folder.path());
+    let until = |done: &dyn Fn() -> bool| {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while !done() {
+            assert!(Instant::now() < patience, "nothing happens");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let served = |what: &str| server.get("/api/features/sdk-web").contains(what);
+    until(&|| served("\"delivery\":{\"defaultValue\":false}"));
+    assert_eq!(eval()["value"], false);
+    let shown = folder.steward(&["flag", "show", "delivery", "--json"]).exits(0).json();
+    let hold = &shown["rules"][0]["hold"];
+    assert_eq!(
+        (&hold["coverage"], hold["metrics"][0].as_str()),
+        (&Value::from(0.0), Some("complaints"))
+    );
+    folder
+        .steward(&["flag", "resume", "delivery", "--reason", "accepted"])
+        .exits(0);
+    until(&|| served("\"force\":true"));
+    server.stop();
 }

@@ -15,7 +15,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("governance", &["experiments", "portfolio", "quality"]),
     ("metrics", &[]),
     ("onboarding", &["quality"]),
-    ("pipelines", &["experiments", "portfolio", "quality", "reports"]),
+    (
+        "pipelines",
+        &["experiments", "flags", "portfolio", "quality", "reports"],
+    ),
     ("portfolio", &["experiments", "metrics"]),
     ("programme", &["experiments", "governance"]),
     ("quality", &[]),
