@@ -20,6 +20,9 @@
 //! The interval of [`one`] holds the order statistics of exact binomial coverage (it need not be symmetric); differences
 //! have normal intervals, so that the p-value agrees with them.
 //!
+//! Sorted values are not needed whole: [`ranks`] names the order statistics that an estimate asks for, and [`of_ordered`]
+//! and [`difference_of_ordered`] work from those alone.
+//!
 //! **Reference.** Woodruff 1952; Price & Bonett 2001, 2002; Deng, Knoblich & Lu 2018; Hyndman & Fan 1996.
 //!
 //! **Golden source.** `tests/golden/quantile.py` (numpy, scipy `quantile_test`, statsmodels `KDEUnivariate`, gbstats), and
@@ -29,7 +32,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, Lift, NotEstimable, Reason, binomial, dist, estimate};
+use crate::{Estimate, Lift, Moments, NotEstimable, Reason, binomial, dist, estimate};
 
 /// How the standard error of a quantile is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,17 +87,130 @@ pub struct Events<'a> {
 pub fn one(values: &[f64], q: f64, level: f64, error: Error) -> Result<Estimate, NotEstimable> {
     let sorted = prepare(values, q, level)?;
     let (point, se) = point_and_error(&sorted, q, level, error)?;
-    let mut e = Estimate::new(point, se, None, sorted.len() as u64, level, name(error))?.without_p();
     let n = sorted.len() as u64;
-    let tail = (1.0 - level) / 2.0;
-    let low = binomial::quantile(tail, n, q);
-    let high = binomial::upper_quantile(tail, n, q);
-    if low >= 1 && high < n {
+    let mut e = Estimate::new(point, se, None, n, level, name(error))?.without_p();
+    if let Some((low, high)) = exact(n, q, level) {
         e.low = sorted[low as usize - 1];
-        e.high = sorted[high as usize];
+        e.high = sorted[high as usize - 1];
     }
     Ok(e)
 }
+
+/// Ranks of the order statistics of exact binomial coverage, where the sample reaches that far.
+fn exact(n: u64, q: f64, level: f64) -> Option<(u64, u64)> {
+    let tail = (1.0 - level) / 2.0;
+    let (low, high) = (binomial::quantile(tail, n, q), binomial::upper_quantile(tail, n, q));
+    (low >= 1 && high < n).then_some((low, high + 1))
+}
+
+/// A sorted sample of which only some values are known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ordered {
+    /// Its size.
+    pub n: u64,
+    /// Values by rank, 1 … n.
+    pub values: BTreeMap<u64, f64>,
+    /// For events: standard error of the share of events at or below the quantile, units being independent. `None` for
+    /// units.
+    pub spread: Option<f64>,
+}
+
+/// Standard error of the share of `n` independent units at or below their `q`-quantile.
+pub fn spread(n: u64, q: f64) -> f64 {
+    (q * (1.0 - q) / n as f64).sqrt()
+}
+
+/// The two ranks between which the sample quantile lies.
+pub fn middle(n: u64, q: f64) -> [u64; 2] {
+    let below = (q.clamp(0.0, 1.0) * n.saturating_sub(1) as f64).floor() as u64 + 1;
+    [below, (below + 1).min(n)]
+}
+
+/// The ranks that [`of_ordered`] asks for: around the quantile, Woodruff's for a share known with `spread`, and for units
+/// those of exact coverage. Ranks outside the sample are left out.
+pub fn ranks(n: u64, q: f64, level: f64, spread: f64, units: bool) -> Vec<u64> {
+    let z = dist::normal_isf((1.0 - level) / 2.0);
+    let mut all = middle(n, q).to_vec();
+    let (low, high) = woodruff_ranks(n, q, z * spread);
+    all.extend(
+        [low, high]
+            .into_iter()
+            .filter(|r| *r >= 1.0 && *r <= n as f64)
+            .map(|r| r as u64),
+    );
+    if units && let Some((low, high)) = exact(n, q, level) {
+        all.extend([low, high]);
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The `q`-quantile of one arm from order statistics, with Woodruff's standard error: as [`one`] for units, as [`events`]
+/// for events. Refused likewise, and where a rank is missing.
+pub fn of_ordered(arm: &Ordered, q: f64, level: f64) -> Result<Estimate, NotEstimable> {
+    let (point, se) = ordered_point(arm, q, level)?;
+    let mut e = Estimate::new(point, se, None, arm.n, level, ordered_name(arm))?.without_p();
+    if arm.spread.is_none()
+        && let Some((low, high)) = exact(arm.n, q, level)
+    {
+        e.low = at_rank(arm, low)?;
+        e.high = at_rank(arm, high)?;
+    }
+    Ok(e)
+}
+
+/// Quantile of the treatment against the control's, from order statistics; normal interval and p-value.
+pub fn difference_of_ordered(control: &Ordered, treatment: &Ordered, q: f64, level: f64) -> QuantileLift {
+    let raw = |arm: &Ordered| ordered_point(arm, q, level).map(|(x, se)| (x, se, arm.n));
+    let arms = (of_ordered(control, q, level), of_ordered(treatment, q, level));
+    compare(raw(control), raw(treatment), level, ordered_name(control), arms)
+}
+
+fn ordered_name(arm: &Ordered) -> &'static str {
+    match arm.spread {
+        Some(_) => CLUSTERED,
+        None => "woodruff",
+    }
+}
+
+fn at_rank(arm: &Ordered, rank: u64) -> Result<f64, NotEstimable> {
+    match arm.values.get(&rank) {
+        Some(v) if v.is_finite() => Ok(*v),
+        Some(v) => Err(NotEstimable::not_finite(format!("the value at rank {rank} is {v}"))),
+        None => Err(NotEstimable::out_of_domain(
+            format!("the value at rank {rank} of {} is not known", arm.n),
+            "give the order statistics that `ranks` names",
+        )),
+    }
+}
+
+fn ordered_point(arm: &Ordered, q: f64, level: f64) -> Result<(f64, f64), NotEstimable> {
+    check_quantile(q, level)?;
+    if arm.n < 2 {
+        return Err(NotEstimable::too_few(format!("there are {} values", arm.n)));
+    }
+    let [below, above] = middle(arm.n, q);
+    let at = q * (arm.n - 1) as f64;
+    let (low, high) = (at_rank(arm, below)?, at_rank(arm, above)?);
+    let point = low + (at - at.floor()) * (high - low);
+    let z = dist::normal_isf((1.0 - level) / 2.0);
+    let half = z * arm.spread.unwrap_or_else(|| spread(arm.n, q));
+    let (low, high) = woodruff_ranks(arm.n, q, half);
+    if low < 1.0 || high > arm.n as f64 || half.is_nan() {
+        return Err(unreachable(arm.n as usize, q));
+    }
+    let se = (at_rank(arm, high as u64)? - at_rank(arm, low as u64)?) / (2.0 * z);
+    if se > 0.0 { Ok((point, se)) } else { Err(heap(point)) }
+}
+
+/// Ranks of the order statistics that lie `half` of the share away from the quantile; below 1 or above n if outside.
+fn woodruff_ranks(n: u64, q: f64, half: f64) -> (f64, f64) {
+    let n = n as f64;
+    ((n * (q - half)).floor(), (n * (q + half)).floor() + 1.0)
+}
+
+const CLUSTERED: &str = "woodruff, events clustered in units";
 
 /// Quantile of the treatment's units against the control's; normal interval and p-value.
 pub fn difference(control: &[f64], treatment: &[f64], q: f64, level: f64, error: Error) -> QuantileLift {
@@ -109,7 +225,7 @@ pub fn difference(control: &[f64], treatment: &[f64], q: f64, level: f64, error:
 /// The `q`-quantile of events clustered in units; normal interval. Refused as [`one`], and with fewer than two units.
 pub fn events(events: Events, q: f64, level: f64) -> Result<Estimate, NotEstimable> {
     let (point, se, n) = clustered(events, q, level)?;
-    Ok(Estimate::new(point, se, None, n, level, "woodruff, events clustered in units")?.without_p())
+    Ok(Estimate::new(point, se, None, n, level, CLUSTERED)?.without_p())
 }
 
 /// Quantile of the treatment's events against the control's, clustered in units; normal interval and p-value.
@@ -119,7 +235,7 @@ pub fn difference_of_events(control: Events, treatment: Events, q: f64, level: f
         clustered(control, q, level),
         clustered(treatment, q, level),
         level,
-        "woodruff, events clustered in units",
+        CLUSTERED,
         arms,
     )
 }
@@ -176,7 +292,7 @@ fn name(error: Error) -> String {
     .into()
 }
 
-fn prepare(values: &[f64], q: f64, level: f64) -> Result<Vec<f64>, NotEstimable> {
+fn check_quantile(q: f64, level: f64) -> Result<(), NotEstimable> {
     estimate::check_level(level)?;
     if !(q > 0.0 && q < 1.0) {
         return Err(NotEstimable::out_of_domain(
@@ -184,6 +300,11 @@ fn prepare(values: &[f64], q: f64, level: f64) -> Result<Vec<f64>, NotEstimable>
             "give a quantile between 0 and 1, such as 0.9",
         ));
     }
+    Ok(())
+}
+
+fn prepare(values: &[f64], q: f64, level: f64) -> Result<Vec<f64>, NotEstimable> {
+    check_quantile(q, level)?;
     if let Some(i) = values.iter().position(|v| !v.is_finite()) {
         return Err(NotEstimable::not_finite(format!("value {i} is {}", values[i])));
     }
@@ -196,15 +317,14 @@ fn prepare(values: &[f64], q: f64, level: f64) -> Result<Vec<f64>, NotEstimable>
 }
 
 fn point_and_error(sorted: &[f64], q: f64, level: f64, error: Error) -> Result<(f64, f64), NotEstimable> {
-    let n = sorted.len() as f64;
     let point = sample(sorted, q);
     let se = match error {
         Error::Woodruff => {
             let z = dist::normal_isf((1.0 - level) / 2.0);
-            woodruff(sorted, q, z * (q * (1.0 - q) / n).sqrt(), z)?
+            woodruff(sorted, q, z * spread(sorted.len() as u64, q), z)?
         }
         Error::PriceBonett => price_bonett(sorted, q)?,
-        Error::Kernel => (q * (1.0 - q) / n).sqrt() / density(sorted, point)?,
+        Error::Kernel => spread(sorted.len() as u64, q) / density(sorted, point)?,
     };
     if se > 0.0 { Ok((point, se)) } else { Err(heap(point)) }
 }
@@ -228,9 +348,7 @@ fn unreachable(n: usize, q: f64) -> NotEstimable {
 /// (x at rank q + half − x at rank q − half) / 2z, with order statistics outside the ranks.
 fn woodruff(sorted: &[f64], q: f64, half: f64, z: f64) -> Result<f64, NotEstimable> {
     let n = sorted.len();
-    // Ranks 1 … n; a rank at or below 0 or above n lies outside the sample.
-    let low = (n as f64 * (q - half)).floor();
-    let high = (n as f64 * (q + half)).floor() + 1.0;
+    let (low, high) = woodruff_ranks(n as u64, q, half);
     if low < 1.0 || high > n as f64 {
         return Err(unreachable(n, q));
     }
@@ -267,6 +385,23 @@ fn density(sorted: &[f64], at: f64) -> Result<f64, NotEstimable> {
     Ok(sum / (n * width * (2.0 * std::f64::consts::PI).sqrt()))
 }
 
+/// Standard error of the share of events at or below the quantile: a ratio of sums over units, by the delta method.
+/// `below` and `all` number the variables that count, per unit, the events at or below it and all events.
+pub fn clustered_spread(counts: &Moments, below: usize, all: usize) -> Result<f64, NotEstimable> {
+    let k = counts.count() as f64;
+    if counts.count() < 2 || counts.mean(all) <= 0.0 {
+        return Err(NotEstimable::too_few(format!(
+            "the events belong to {} unit(s)",
+            counts.count()
+        )));
+    }
+    let share = counts.mean(below) / counts.mean(all);
+    // Scores (below − share·count)/mean count sum to 0, so their squares are centred.
+    let squares =
+        counts.cross(below, below) - 2.0 * share * counts.cross(below, all) + share * share * counts.cross(all, all);
+    Ok((squares.max(0.0) / (k - 1.0) / k).sqrt() / counts.mean(all))
+}
+
 fn clustered(events: Events, q: f64, level: f64) -> Found {
     if events.values.len() != events.units.len() {
         return Err(NotEstimable::out_of_domain(
@@ -286,16 +421,11 @@ fn clustered(events: Events, q: f64, level: f64) -> Found {
     if units < 2 {
         return Err(NotEstimable::too_few(format!("the events belong to {units} unit(s)")));
     }
-    let n = sorted.len() as f64;
-    let share = by_unit.values().map(|(below, _)| below).sum::<f64>() / n;
-    let k = units as f64;
-    let per_unit = n / k;
-    // Scores (below − share·count)/mean count sum to 0, so their squares are centred.
-    let squares: f64 = by_unit
-        .values()
-        .map(|(below, count)| ((below - share * count) / per_unit).powi(2))
-        .sum();
-    let spread = (squares / (k - 1.0) / k).sqrt();
+    let mut counts = Moments::empty(2);
+    for (below, count) in by_unit.values() {
+        counts.push(&[*below, *count]);
+    }
+    let spread = clustered_spread(&counts, 0, 1)?;
     let z = dist::normal_isf((1.0 - level) / 2.0);
     let se = woodruff(&sorted, q, z * spread, z)?;
     if se > 0.0 {

@@ -344,7 +344,7 @@ pub enum ExperimentCommand {
     List,
     /// What an experiment did, and whether it can be believed.
     #[command(
-        after_help = "A relative lift is refused where the control is zero, or within one standard error of it: read the absolute lift there.\n\nExamples:\n  steward experiment readout checkout\n  steward experiment readout checkout --as-of 2025-08-03 --json\n  steward experiment readout checkout --by user__device --map user__country user__device"
+        after_help = "A relative lift is refused where the control is zero, or within one standard error of it: read the absolute lift there.\n\nExamples:\n  steward experiment readout checkout\n  steward experiment readout checkout --as-of 2025-08-03 --json\n  steward experiment readout checkout --by user__device --map user__country user__device\n  steward experiment readout checkout --quantiles revenue"
     )]
     Readout {
         /// Experiment.
@@ -358,6 +358,9 @@ pub enum ExperimentCommand {
         /// Two dimensions whose values are crossed to a map of lifts: exploratory.
         #[arg(long, num_args = 2, value_name = "DIMENSION")]
         map: Vec<String>,
+        /// Metrics whose lift is asked for over their whole distribution, separated by commas.
+        #[arg(long, value_delimiter = ',', value_name = "METRIC")]
+        quantiles: Vec<String>,
     },
     /// Every experiment with what it showed and what was decided, and what all of them taught together.
     #[command(

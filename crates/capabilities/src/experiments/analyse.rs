@@ -16,6 +16,7 @@ use super::readout::{
     Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference, MetricReadout, PreExposure,
     RawLift, Role, Segment, SegmentLift,
 };
+use super::{funnels, quantiles};
 
 /// Most values of a dimension shown; the largest by units.
 pub const MOST_SEGMENTS: usize = 50;
@@ -48,13 +49,15 @@ pub struct Analysis<'a> {
     pub cells: &'a Cells,
     /// Time as the method sees it.
     pub clock: Clock<'a>,
+    /// Lifts that are not made from the cells: quantiles.
+    pub apart: &'a Lifts,
     /// Lifts of a design, in place of those of single units.
     pub designed: Option<&'a Lifts>,
 }
 
 pub(super) fn statistic(compared: Compared) -> Statistic {
     match compared {
-        Compared::Mean => Statistic::Mean { y: 0 },
+        Compared::Mean | Compared::Quantile => Statistic::Mean { y: 0 },
         Compared::Proportion => Statistic::Proportion { y: 0 },
         Compared::Ratio => Statistic::Ratio {
             numerator: 0,
@@ -134,6 +137,9 @@ impl Analysis<'_> {
         let Some(unit_metric) = self.metrics.get(metric) else {
             return Err(refuse("the metric was not measured", "report this as a fault"));
         };
+        if unit_metric.compared == Compared::Quantile {
+            return Err(quantiles::in_total());
+        }
         let moments = |cell: &Cell, what: &str| -> Result<Moments, NotEstimable> {
             match cell.moments.get(&metric) {
                 Some(m) if m.count() > 0 => Ok(m.clone()),
@@ -172,7 +178,7 @@ impl Analysis<'_> {
             .ok()
             .and_then(|&i| self.metrics.get(i).map(|m| (i, m)));
         let compared = match (&asked.measured, measured) {
-            (Ok(_), Some((i, _))) => match self.designed.and_then(|d| d.get(&(i, arm))) {
+            (Ok(_), Some((i, _))) => match self.designed.unwrap_or(self.apart).get(&(i, arm)) {
                 Some(found) => found.clone(),
                 None => self.compare(control, treatment, i, true),
             },
@@ -218,6 +224,7 @@ impl Analysis<'_> {
                 .and_then(|(i, _)| self.caps.get(i).cloned())
                 .unwrap_or_default(),
             period: measured.map(|(_, m)| m.period),
+            funnel: Vec::new(),
             definition: definition.map(|m| m.meta.digest.clone()).unwrap_or_default(),
         };
         match compared {
@@ -253,6 +260,13 @@ impl Analysis<'_> {
                 }
             }
         }
+        if let Some((i, m)) = measured
+            && self.designed.is_none()
+            && let (Some(c), Some(t)) = (control.moments.get(&i), treatment.moments.get(&i))
+        {
+            // Where the last step is refused, so are the others: the metric says why.
+            out.funnel = funnels::steps(m, c, t, 1.0 - self.experiment.alpha).unwrap_or_default();
+        }
         out.detectable_relative = detectable(&out, self.experiment.alpha);
         out
     }
@@ -285,7 +299,7 @@ impl Analysis<'_> {
                     // What is 0 or 1 in the window may be counted before it.
                     statistic: match metric.compared {
                         Compared::Ratio => statistic(Compared::Ratio),
-                        Compared::Mean | Compared::Proportion => Statistic::Mean { y: 0 },
+                        _ => Statistic::Mean { y: 0 },
                     },
                     covariates: Vec::new(),
                     level: 1.0 - self.experiment.alpha,

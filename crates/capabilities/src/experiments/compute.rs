@@ -14,11 +14,12 @@ use super::cells::{Cells, sketches};
 use super::concluding::{Clock, overall};
 use super::designs::{self, Ground, NaiveLift};
 use super::dimensions::{DimensionSource, UnitDimension, unit_dimension};
-use super::measures::{ROW_UNIT, UnitMetric, refuse, unit_metric};
+use super::measures::{ROW_UNIT, UnitMetric, refuse};
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
+use super::unit_metric::unit_metric;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, maps, over_time, period, recommend, tails, triggers, verdict};
+use super::{checks, effects, health, looks, maps, over_time, period, quantiles, recommend, tails, triggers, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -40,6 +41,8 @@ pub struct Prepared<'a> {
     map: Option<[UnitDimension; 2]>,
     /// Dimensions that the design names.
     design: Vec<UnitDimension>,
+    /// Metrics whose lift is asked for over their distribution.
+    quantiles: Vec<String>,
     /// Definition → digest.
     pub definitions: BTreeMap<String, String>,
     /// Tables read.
@@ -106,11 +109,13 @@ pub fn lay_out<'a>(
         uses.insert(format!("metric/{metric}"));
         let measured = match metrics.iter().position(|m| m.name == *metric) {
             Some(known) => Ok(known),
-            None => unit_metric(project, experiment, metric).map(|m| {
-                uses.extend(m.uses.iter().cloned());
-                metrics.push(m);
-                metrics.len() - 1
-            }),
+            None => unit_metric(project, experiment, metric)
+                .and_then(|m| quantiles::comparable(experiment, m))
+                .map(|m| {
+                    uses.extend(m.uses.iter().cloned());
+                    metrics.push(m);
+                    metrics.len() - 1
+                }),
         };
         asked.push(Asked {
             name: metric.clone(),
@@ -157,11 +162,7 @@ pub fn lay_out<'a>(
     let design = designs::dimensions(project, experiment)?;
     uses.extend(design.iter().flat_map(|d| d.uses.iter().cloned()));
     let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
-    tables.extend(
-        metrics
-            .iter()
-            .flat_map(|m| m.variables.iter().map(|v| v.dataset.clone())),
-    );
+    tables.extend(metrics.iter().flat_map(|m| m.reads().map(|v| v.dataset.clone())));
     tables.extend(
         dimensions
             .iter()
@@ -183,7 +184,19 @@ pub fn lay_out<'a>(
     if window.data != window.cut {
         parameters["data"] = json!(window.data.map(time));
     }
+    for name in &options.quantiles {
+        if !asked.iter().any(|a: &Asked| a.name == *name) {
+            return Err(CapabilityError::Unknown {
+                kind: "metric of the experiment".into(),
+                name: name.clone(),
+                near: crate::error::nearest(name, asked.iter().map(|a| &a.name)),
+            });
+        }
+    }
     // What nobody asked for is no part of the key.
+    if !options.quantiles.is_empty() {
+        parameters["quantiles"] = json!(options.quantiles);
+    }
     if !options.by.is_empty() {
         parameters["by"] = json!(options.by);
     }
@@ -205,6 +218,7 @@ pub fn lay_out<'a>(
         declared,
         map,
         design,
+        quantiles: options.quantiles.clone(),
         definitions,
         tables: tables.into_iter().collect(),
         parameters,
@@ -321,6 +335,20 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         std::mem::take(&mut problems),
     );
     let measured: Vec<usize> = asked.iter().filter_map(|a| a.measured.as_ref().ok().copied()).collect();
+    let limits_of = |i: usize| caps.get(i).and_then(|l| l.first()).copied().unwrap_or_default();
+    let mut quantiles = quantiles::quantiles(
+        &mut runner,
+        prepared,
+        &layout,
+        &asked,
+        &cells,
+        limits_of,
+        &prepared.quantiles,
+    )
+    .await?;
+    for curve in &mut quantiles.curves {
+        curve.unit = context.project.metrics.get(&curve.metric).and_then(|m| m.unit.clone());
+    }
     let planned_looks = looks::looks(&mut runner, prepared, &layout, &cells, &measured).await?;
     let mut ground = Ground {
         runner: &mut runner,
@@ -350,6 +378,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
             looks: &planned_looks,
             fraction: looks::fraction(experiment, window, &prepared.zone, &cells, prepared.now),
         },
+        apart: &quantiles.lifts,
         designed: None,
     };
     if prepared.trigger.is_some() {
@@ -398,7 +427,6 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
         health::add(&mut health, over_time::examine(&mut followed));
         health.novelty = followed;
-        let limits_of = |i: usize| caps.get(i).and_then(|l| l.first()).copied().unwrap_or_default();
         health.tails = tails::tails(&mut runner, prepared, &layout, &asked, limits_of).await?;
         let hanging = tails::examine(&health.tails);
         health::add(&mut health, hanging);
@@ -472,6 +500,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         metrics,
         breakdowns,
         maps,
+        quantiles: quantiles.curves,
         window: DataWindow {
             exposures_from: window.from,
             exposures_before: window.before,

@@ -12,11 +12,13 @@ use super::compute::Runner;
 use super::designs::{Ground, cross, one_variable};
 use super::dimensions::{DimensionSource, UnitDimension};
 use super::expression::{over_columns, quote};
-use super::measures::{ROW_UNIT, unit_metric};
+use super::measures::ROW_UNIT;
 use super::period;
+use super::quantiles;
 use super::query::{Bucket, Layout};
 use super::readout::{Answer, Limits, RanQuery, Role};
 use super::triggers;
+use super::unit_metric::unit_metric;
 use super::window::{moment, window, zone};
 use crate::{CapabilityError, Context};
 
@@ -233,7 +235,7 @@ async fn pair(
         ));
         return Ok(found);
     }
-    let measured = match unit_metric(project, a, &found.metric) {
+    let measured = match unit_metric(project, a, &found.metric).and_then(quantiles::no_quantile) {
         Ok(measured) => measured,
         Err(refusal) => {
             found.not_estimable = Some(refusal);

@@ -4,6 +4,7 @@
 //! arm and day, and by arm and dimension ([`cells`]).
 
 mod analyse;
+mod builder;
 mod cells;
 mod checks;
 mod compute;
@@ -13,6 +14,7 @@ mod designs;
 mod dimensions;
 mod effects;
 mod expression;
+mod funnels;
 mod health;
 mod inference;
 mod interactions;
@@ -20,17 +22,22 @@ mod looks;
 mod maps;
 mod measures;
 mod methods;
+mod ordered;
 mod over_time;
 mod period;
 mod planning;
+mod quantiles;
 mod query;
 mod readout;
 mod recommend;
+mod sequences;
 mod tails;
 mod triggers;
+mod unit_metric;
 mod units;
 mod verdict;
 mod window;
+mod writer;
 
 pub use designs::{ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
 pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};

@@ -10,10 +10,11 @@ use super::compute::{Prepared, Runner};
 use super::health::problem;
 use super::measures::{Compared, Fold, ROW_UNIT, UnitMetric};
 use super::period::Period;
-use super::query::{Layout, Writer};
+use super::query::Layout;
 use super::readout::{Novelty, Problem, Role};
 use super::units::Reach;
 use super::window::{DAY, SECOND};
+use super::writer::Writer;
 use crate::CapabilityError;
 
 /// Below this p-value a lift changes: as a check of health it must be rarely wrong.
@@ -43,7 +44,8 @@ pub(super) fn follows(metric: &UnitMetric) -> bool {
     };
     let from_exposure = matches!(metric.period, Period::After { delay: 0, .. });
     from_exposure
-        && metric.compared != Compared::Ratio
+        && metric.order.is_none()
+        && matches!(metric.compared, Compared::Mean | Compared::Proportion)
         && only.fold != Fold::Distinct
         && only.time.as_ref().is_some_and(|t| !t.is_date)
 }

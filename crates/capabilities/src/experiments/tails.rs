@@ -12,9 +12,10 @@ use super::compute::{Prepared, Runner};
 use super::health::problem;
 use super::measures::{Compared, Fold, UnitMetric};
 use super::over_time::follows;
-use super::query::{Layout, Writer};
+use super::query::Layout;
 use super::readout::{Limits, Problem, Role, Tails};
 use super::units::Reach;
+use super::writer::Writer;
 use crate::CapabilityError;
 
 /// Accuracy of a bucket's value.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use steward_definitions::{Experiment, Project, Trigger};
 
+use super::builder::event;
 use super::cells::Cells;
 use super::expression::over_columns;
 use super::health::{BROKEN, problem, split_check};
-use super::measures::{ROW_UNIT, as_time, event};
+use super::measures::{ROW_UNIT, as_time};
 use super::readout::{ExposedSplit, Problem, VariantUnits};
 
 /// Where a trigger's events are read. Expressions are over the dataset's columns, already rewritten.

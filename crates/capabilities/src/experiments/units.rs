@@ -7,12 +7,13 @@ use steward_compute::Value;
 use super::expression::quote;
 use super::measures::{FactTime, Fold};
 use super::period::Period;
-use super::query::{Aggregate, SEVERAL_ARMS, Writer};
+use super::query::SEVERAL_ARMS;
 use super::window::{DAY, micros};
+use super::writer::{Aggregate, Writer};
 use crate::CapabilityError;
 
 /// The moment so many seconds after the start. A fact known by its day alone counts from that moment's day on.
-fn start(delay: u64, is_date: bool) -> String {
+pub(super) fn start(delay: u64, is_date: bool) -> String {
     let day = if is_date { "_day" } else { "" };
     match delay {
         0 => format!("e.t0{day}"),
@@ -90,11 +91,15 @@ impl Writer<'_> {
         if self.layout.trigger.is_some() {
             push("x0".into());
         }
-        for a in &self.aggregates {
-            let is_date = a.variable.time.as_ref().is_some_and(|t| t.is_date);
-            match a.period {
+        let folded = self
+            .aggregates
+            .iter()
+            .map(|a| (a.period, a.variable.time.as_ref().is_some_and(|t| t.is_date)));
+        let ordered = self.sequences.iter().map(|s| (s.period, false));
+        for (period, is_date) in folded.chain(ordered) {
+            match period {
                 Period::After { delay, window } => {
-                    let offsets = [Some(delay), window.map(|_| a.period.closes())];
+                    let offsets = [Some(delay), window.map(|_| period.closes())];
                     for seconds in offsets.into_iter().flatten().filter(|s| *s > 0) {
                         push(format!("t0 + INTERVAL '{seconds} seconds' AS a{seconds}"));
                     }
@@ -261,7 +266,7 @@ impl Writer<'_> {
             }
         }
         // A row whose every value is NULL adds nothing to any sum, so that it need not meet its unit either.
-        let is_constant = |value: &str| value == "1" || value == super::query::ONE;
+        let is_constant = |value: &str| value == "1" || value == super::writer::ONE;
         if !values.iter().any(|(value, _)| is_constant(value)) {
             let present: Vec<String> = values.iter().map(|(v, _)| format!("({v}) IS NOT NULL")).collect();
             conditions.push(format!("({})", present.join(" OR ")));
@@ -274,7 +279,7 @@ impl Writer<'_> {
     }
 
     /// The condition that a fact at `t` counts in a period, beyond what the join and the scan already ask.
-    fn inside(&mut self, t: &str, is_date: bool, period: Period, reach: &Reach) -> Option<String> {
+    pub(super) fn inside(&mut self, t: &str, is_date: bool, period: Period, reach: &Reach) -> Option<String> {
         let mut all = Vec::new();
         match period {
             Period::Before { seconds } => {
@@ -328,6 +333,17 @@ impl Reach {
             single: true,
             longest: None,
             soonest: Some(0),
+            end: None,
+            bounded: false,
+        }
+    }
+
+    /// Nothing in common: each fact is held against its period by itself.
+    pub(super) fn apart() -> Reach {
+        Reach {
+            single: false,
+            longest: None,
+            soonest: None,
             end: None,
             bounded: false,
         }

@@ -70,11 +70,6 @@ pub fn unit_measures(project: &Project, metric: &str, entity: &str) -> Result<Un
     unit::unit_measures(project, metric, entity)
 }
 
-/// A dimension of the unit (`user__country`) for breakdowns: SQL over the table that holds one row per unit.
-pub fn unit_dimension(project: &Project, entity: &str, dimension: &str) -> Result<UnitDimension, CapabilityError> {
-    unit::unit_dimension(project, entity, dimension)
-}
-
 /// The end of the data that a metric reads, by its measures' time dimensions (a date counts to its end, a month to the
 /// month's), microseconds since 1970 UTC: the oldest of several tables'. `None` if it has no time or no rows.
 pub async fn newest(context: &Context, metric: &str) -> Result<Option<i64>, CapabilityError> {

@@ -228,26 +228,3 @@ impl UnitMeasure {
         super::measures::aggregate_sql(self.aggregation, self.percentile, input)
     }
 }
-
-/// A dimension of a unit: one value per unit, read from the model that has the unit as primary or unique entity.
-///
-/// To stand in the query as `FROM "<dataset>" AS "unit"` followed by `joins`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UnitDimension {
-    /// As asked for: `user__country`.
-    pub name: String,
-    /// Semantic model with one row per unit.
-    pub model: String,
-    /// Its dataset.
-    pub dataset: String,
-    /// Many-to-one joins onwards; else empty.
-    pub joins: String,
-    /// Datasets that `joins` reads.
-    pub joined: Vec<String>,
-    /// The unit's key.
-    pub unit: String,
-    /// The dimension's value.
-    pub value: String,
-    /// Definitions it rests on → digest.
-    pub definitions: BTreeMap<String, String>,
-}

@@ -9,7 +9,7 @@ use super::graph::{Attribute, Graph};
 use super::plan::{find, is_additive, time_dimension};
 use super::tables::{Table, Times};
 use super::time::Zone;
-use super::{UnitDimension, UnitMeasure, UnitMetric, UnitValue};
+use super::{UnitMeasure, UnitMetric, UnitValue};
 use crate::CapabilityError;
 
 /// See [`super::unit_measures`].
@@ -135,71 +135,4 @@ fn datasets(models: &[&SemanticModel]) -> Vec<String> {
     all.sort();
     all.dedup();
     all
-}
-
-/// See [`super::unit_dimension`].
-pub(crate) fn unit_dimension(
-    project: &Project,
-    entity: &str,
-    dimension: &str,
-) -> Result<UnitDimension, CapabilityError> {
-    let graph = Graph { project };
-    let one_row = |m: &&SemanticModel| {
-        m.entities.iter().any(|e| {
-            e.name == entity
-                && matches!(
-                    e.entity_type,
-                    steward_definitions::EntityType::Primary | steward_definitions::EntityType::Unique
-                )
-        })
-    };
-    let models: Vec<&SemanticModel> = project.semantic_models.values().filter(one_row).collect();
-    if models.is_empty() {
-        return Err(CapabilityError::Invalid(format!(
-            "no semantic model has {entity} as primary or unique entity, so that {dimension} has no value per {entity}"
-        )));
-    }
-    let zone = Zone::named(&project.settings.time_zone)?;
-    let times = Times::default();
-    let mut best: Option<(usize, UnitDimension)> = None;
-    let mut problem = None;
-    for model in models {
-        let mut table = Table::new(graph, model, "unit");
-        let value = match table.key(dimension, None, &zone, &times) {
-            Ok(value) => value,
-            Err(e) => {
-                problem.get_or_insert(e);
-                continue;
-            }
-        };
-        let (unit, _) = table.attribute(entity)?;
-        let mut definitions = BTreeMap::new();
-        model_definitions(project, &model.meta.name, &mut definitions);
-        for joined in &table.joined {
-            model_definitions(project, &joined.meta.name, &mut definitions);
-        }
-        let hops = table.joined.len();
-        if best.as_ref().is_none_or(|(h, _)| hops < *h) {
-            best = Some((
-                hops,
-                UnitDimension {
-                    name: dimension.to_owned(),
-                    model: model.meta.name.clone(),
-                    dataset: model.dataset.clone(),
-                    joins: table.joins_sql(),
-                    joined: datasets(&table.joined),
-                    unit,
-                    value,
-                    definitions,
-                },
-            ));
-        }
-    }
-    match (best, problem) {
-        (Some((_, found)), _) => Ok(found),
-        (None, Some(problem)) => Err(problem),
-        (None, None) => Err(CapabilityError::Invalid(format!(
-            "{dimension} is no dimension of {entity}"
-        ))),
-    }
 }

@@ -6,6 +6,7 @@
 mod places;
 
 mod designs;
+mod distributions;
 mod engines;
 mod experiments;
 mod governance;

@@ -90,6 +90,33 @@ pub struct Retention {
     pub to_seconds: u64,
 }
 
+/// A funnel: a unit counts by the furthest of its steps that it reached in order; the last is the metric itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funnel {
+    /// The steps in order, at least two.
+    pub steps: Vec<FunnelStep>,
+    /// Seconds after the first step in which the others must follow, inclusive; `None` is the metric's period.
+    pub window_seconds: Option<u64>,
+}
+
+/// A step of a funnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunnelStep {
+    /// A simple metric: its rows with a value above 0 are the step's events.
+    pub metric: String,
+    /// Seconds after the step before, inclusive; `None` is no limit.
+    pub within_seconds: Option<u64>,
+}
+
+/// A quantile of the unit's value is compared, in place of the mean.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantile {
+    /// Which, in (0, 1).
+    pub at: f64,
+    /// Only units whose value is not 0 count.
+    pub ignore_zeros: bool,
+}
+
 /// Where units become part of an experiment only by what they did after their exposure, at that time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetricUse, Retention};
+use super::{Funnel, MetricUse, Quantile, Retention};
 use crate::project::Meta;
 
 /// A governed metric.
@@ -112,4 +112,17 @@ pub struct MetricExperimentSettings {
     /// The unit's value is 1 if it came back then, else 0.
     #[serde(default)]
     pub retention: Option<Retention>,
+    /// The unit's value is 1 if it reached the metric's event through these steps, else 0.
+    #[serde(default)]
+    pub funnel: Option<Funnel>,
+    /// A quantile of the units' values is compared.
+    #[serde(default)]
+    pub quantile: Option<Quantile>,
+}
+
+impl MetricExperimentSettings {
+    /// Whether a unit's value is 0 or 1.
+    pub fn is_share(&self) -> bool {
+        self.binary || self.retention.is_some() || self.funnel.is_some()
+    }
 }

@@ -330,6 +330,11 @@ impl<'p> Graph<'p> {
             self.filter(input.filter.as_deref(), &user, names, own);
             self.uses(Node::Metric(input.name.clone()), user.clone());
         }
+        for step in metric.experiment.funnel.iter().flat_map(|f| &f.steps) {
+            if step.metric != metric.meta.name {
+                self.uses(Node::Metric(step.metric.clone()), user.clone());
+            }
+        }
     }
 
     fn filter(&mut self, filter: Option<&str>, user: &Node, names: &Names, own: &BTreeSet<String>) {

@@ -50,16 +50,50 @@ pub(super) fn metric_use() -> Vec<(&'static str, Value)> {
 
 /// What a metric is beside a mean, a share or a ratio.
 pub(super) fn kinds() -> Vec<(&'static str, Value)> {
-    vec![(
-        "retention",
+    let retention = object(
+        &["from", "to"],
+        vec![
+            ("from", text("Time after exposure, inclusive: `7d`.")),
+            ("to", text("Time after exposure, exclusive: `14d`.")),
+        ],
+    );
+    let step = object(
+        &["metric"],
+        vec![
+            (
+                "metric",
+                text("A simple metric; its rows above 0 are the step's events."),
+            ),
+            ("within", text("Time after the step before: `1h`.")),
+        ],
+    );
+    let funnel = object(
+        &["steps"],
+        vec![
+            (
+                "steps",
+                list(
+                    either(vec![text("A simple metric."), step]),
+                    "Steps in order; the last is this metric.",
+                ),
+            ),
+            (
+                "window",
+                text("Time after the first step in which the others follow: `1d`."),
+            ),
+        ],
+    );
+    let quantile = either(vec![
+        percentile("Compare this quantile of the units' values."),
         object(
-            &["from", "to"],
+            &["at"],
             vec![
-                ("from", text("Time after exposure, inclusive: `7d`.")),
-                ("to", text("Time after exposure, exclusive: `14d`.")),
+                ("at", percentile("Which quantile of the units' values.")),
+                ("ignore_zeros", boolean("Only units whose value is not 0 count.")),
             ],
         ),
-    )]
+    ]);
+    vec![("retention", retention), ("funnel", funnel), ("quantile", quantile)]
 }
 
 /// A metric as an experiment names it, with what it says anew.

@@ -269,6 +269,7 @@ impl Checker<'_> {
         let (name, span) = (metric.meta.name.as_str(), &metric.meta.span);
         self.filter(&metric.filter, name, span, problems);
         self.filter(&metric.experiment.measured.numerator_filter, name, span, problems);
+        super::steps::check(self.project, metric, problems);
         match &metric.shape {
             MetricShape::Simple { measure } | MetricShape::Cumulative { measure, .. } => {
                 self.measure(measure, name, span, problems);

@@ -2,9 +2,10 @@
 //! say anew where it names the metric.
 
 use super::common;
-use crate::decode::MapReader;
+use crate::decode::{MapReader, Target};
+use crate::project::{Kind, Reference};
 use crate::yaml::Value;
-use crate::{Cap, MetricExperimentSettings, MetricUse, Retention};
+use crate::{Cap, Funnel, FunnelStep, MetricExperimentSettings, MetricUse, Quantile, Retention};
 
 /// The settings that an experiment may say anew.
 pub(crate) fn metric_use(map: &mut MapReader<'_>) -> MetricUse {
@@ -132,12 +133,42 @@ pub(super) fn settings(own: &mut MapReader<'_>, found: &mut MetricExperimentSett
     }
     found.binary = own.boolean("binary").unwrap_or(found.binary);
     found.retention = retention(own);
+    found.funnel = funnel(own);
+    found.quantile = quantile(own);
     let measured = &found.measured;
-    if (found.binary || found.retention.is_some()) && measured.cap.is_some() {
+    if found.is_share() && measured.cap.is_some() {
         own.error(
             "bad-value",
             "cap",
-            "a metric that is `binary` or a `retention` has no `cap`: its values are 0 and 1",
+            "a metric that is `binary`, a `retention` or a `funnel` has no `cap`: its values are 0 and 1",
+        );
+    }
+    let kinds = [
+        ("binary", found.binary),
+        ("retention", found.retention.is_some()),
+        ("funnel", found.funnel.is_some()),
+        ("quantile", found.quantile.is_some()),
+    ];
+    let given: Vec<&str> = kinds.iter().filter(|(_, is)| *is).map(|(key, _)| *key).collect();
+    if let [first, second, ..] = given.as_slice() {
+        own.error(
+            "bad-value",
+            second,
+            format!("`{first}` and `{second}` each say what is compared: keep one"),
+        );
+    }
+    let no_covariate = if found.funnel.is_some() {
+        Some("funnel")
+    } else {
+        found.quantile.map(|_| "quantile")
+    };
+    if let Some(kind) = no_covariate
+        && measured.cuped_days.is_some_and(|days| days > 0)
+    {
+        own.error(
+            "bad-value",
+            "cuped_days",
+            format!("a `{kind}` has no covariate of its own: leave out `cuped_days`"),
         );
     }
     let periods = measured
@@ -174,4 +205,85 @@ fn retention(own: &mut MapReader<'_>) -> Option<Retention> {
         from_seconds,
         to_seconds,
     })
+}
+
+/// `funnel: {steps: [views, {metric: carts, within: 1h}, orders], window: 1d}`.
+fn funnel(own: &mut MapReader<'_>) -> Option<Funnel> {
+    let mut map = own.map("funnel")?;
+    map.rename("`funnel`");
+    map.required("steps");
+    let nodes = map.list("steps");
+    let mut steps = Vec::new();
+    for node in nodes {
+        let (name, place, within) = if matches!(node.value, Value::Map(_)) {
+            let Some(mut step) = own.decoder().map(node, "a step of the funnel") else {
+                continue;
+            };
+            let name = step.required_text("metric");
+            let within = some_time(&mut step, "within");
+            let place = step.get("metric").map_or(node.place, |n| n.place);
+            step.finish();
+            (name, place, within)
+        } else {
+            let name = own.decoder().text(node, "a step of the funnel").unwrap_or_default();
+            (name, node.place, None)
+        };
+        if name.is_empty() {
+            continue;
+        }
+        let target = Target::Definition(Reference::new(Kind::Metric, name.as_str()));
+        own.decoder().mention(target, place, "the funnel's steps");
+        if steps.is_empty() && within.is_some() {
+            own.decoder().bad_value(
+                node,
+                format!("the first step, `{name}`, has `within`, and no step before it"),
+                "`within` at the steps after it; for the time since exposure, the metric's `window`",
+            );
+        }
+        steps.push(FunnelStep {
+            metric: name,
+            within_seconds: within,
+        });
+    }
+    let window_seconds = some_time(&mut map, "window");
+    let node = map.node();
+    map.finish();
+    if steps.len() < 2 {
+        if !nodes.is_empty() {
+            own.decoder().bad_value(
+                node,
+                "the funnel has a single step",
+                "at least two steps, the last of them this metric; for a single one, `binary: true`",
+            );
+        }
+        return None;
+    }
+    Some(Funnel { steps, window_seconds })
+}
+
+/// `quantile: 0.9`, or `{at: 0.9, ignore_zeros: true}`.
+fn quantile(own: &mut MapReader<'_>) -> Option<Quantile> {
+    let node = own.get("quantile")?;
+    let found = if matches!(node.value, Value::Map(_)) {
+        let mut map = own.decoder().map(node, "`quantile`")?;
+        map.required("at");
+        let at = map.number("at");
+        let ignore_zeros = map.boolean("ignore_zeros").unwrap_or(false);
+        map.finish();
+        Quantile { at: at?, ignore_zeros }
+    } else {
+        Quantile {
+            at: own.decoder().number(node, "`quantile`")?,
+            ignore_zeros: false,
+        }
+    };
+    if found.at > 0.0 && found.at < 1.0 {
+        return Some(found);
+    }
+    own.decoder().bad_value(
+        node,
+        format!("the quantile {} lies outside (0, 1)", found.at),
+        "a number such as 0.5 or 0.9",
+    );
+    None
 }

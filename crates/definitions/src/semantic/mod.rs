@@ -15,6 +15,7 @@ pub mod jinja;
 mod latest;
 mod legacy;
 pub(crate) mod measured;
+mod steps;
 
 use std::collections::BTreeMap;
 

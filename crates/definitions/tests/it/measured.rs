@@ -77,6 +77,30 @@ fn what_contradicts_itself_is_said() {
             "error[bad-value]: `retention` says by itself which facts count",
         ),
         ("{retention: {from: 7d}}", "error[missing-key]: `retention` has no `to`"),
+        (
+            "{funnel: {steps: [visit_rate]}}",
+            "error[bad-value]: the funnel has a single step",
+        ),
+        (
+            "{funnel: {steps: [{metric: visit_rate, within: 1h}, visit_rate]}}",
+            "error[bad-value]: the first step, `visit_rate`, has `within`",
+        ),
+        (
+            "{funnel: {steps: [visit_rate, {metric: visit_rate, witin: 1h}]}}",
+            "error[unknown-key]: unknown key `witin` in a step of the funnel",
+        ),
+        (
+            "{quantile: 0.9, binary: true}",
+            "error[bad-value]: `binary` and `quantile` each say what is compared",
+        ),
+        (
+            "{quantile: 90}",
+            "error[bad-value]: the quantile 90 lies outside (0, 1)",
+        ),
+        (
+            "{quantile: {at: 0.9}, cuped_days: 7}",
+            "error[bad-value]: a `quantile` has no covariate of its own",
+        ),
         ("{binary: true, cap: 3}", "error[bad-value]: a metric that is `binary`"),
         (
             "{numerator_filter: \"{{ Dimension('customer__land') }} = 1\"}",
@@ -89,6 +113,46 @@ fn what_contradicts_itself_is_said() {
             found.len() == 1 && found[0].starts_with("metrics/visits.yaml:") && found[0].contains(expected),
             "{steward}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn a_funnel_ends_with_its_metric() {
+    let of = |last: &str, shape: &str| {
+        let metrics = format!(
+            "  - {{name: share, type: ratio, type_params: {{numerator: visit_rate, denominator: visit_rate}}}}\n  - {{name: returns, {shape}, \
+             config: {{meta: {{steward: {{funnel: {{steps: [visit_rate, {{metric: {last}, within: 1h}}], window: 1d}}}}}}}}}}\n"
+        );
+        with("metrics/visits.yaml", &format!("{METRICS}{metrics}"))
+    };
+    let simple = "type: simple, type_params: {measure: visits}";
+    let (project, problems) = of("returns", simple);
+    assert!(problems.is_empty(), "{}", lines(&problems).join("\n"));
+    let funnel = project.metrics["returns"].experiment.funnel.clone().unwrap();
+    assert_eq!(funnel.window_seconds, Some(86_400));
+    let steps: Vec<(&str, Option<u64>)> = funnel
+        .steps
+        .iter()
+        .map(|s| (s.metric.as_str(), s.within_seconds))
+        .collect();
+    assert_eq!(steps, [("visit_rate", None), ("returns", Some(3600))]);
+    let ratio = "type: ratio, type_params: {numerator: visit_rate, denominator: visit_rate}";
+    for (last, shape, expected) in [
+        (
+            "visit_rate",
+            simple,
+            "the funnel of metric `returns` ends with `visit_rate`",
+        ),
+        ("retuns", simple, "retuns"),
+        (
+            "share",
+            simple,
+            "step 2 of the funnel of metric `returns`, `share`, is no simple metric",
+        ),
+        ("returns", ratio, "metric `returns` is a funnel and no simple metric"),
+    ] {
+        let found = lines(&of(last, shape).1).join("\n");
+        assert!(found.contains(expected), "{last}: {found}");
     }
 }
 

@@ -97,6 +97,8 @@ pub struct ReadoutParams {
     by: Option<String>,
     /// Two dimensions, separated by a comma, whose values are crossed to a map of lifts: exploratory.
     map: Option<String>,
+    /// Metrics whose lift is asked for over their whole distribution, separated by commas.
+    quantiles: Option<String>,
 }
 
 /// What an experiment did, and whether it can be believed: the document of `steward experiment readout --json`.
@@ -105,7 +107,7 @@ pub struct ReadoutParams {
     responses((status = 200, description = "Verdict, health, lifts, breakdowns, daily path", body = Value),
         (status = 400, description = "Bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such experiment", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No such dimension", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 422, description = "No such dimension or metric", body = ProblemDocument, content_type = "application/problem+json")))]
 pub async fn readout(
     Shared(state): Shared<State>,
     Path(name): Path<String>,
@@ -131,6 +133,7 @@ pub async fn readout(
         as_of: moment("as_of", params.as_of.as_deref())?,
         by: listed(params.by),
         map,
+        quantiles: listed(params.quantiles),
     };
     Ok(Json(
         experiments::readout(&state.loaded().await.context, &name, &options).await?,

@@ -3,15 +3,19 @@
 
 mod axis;
 mod bars;
+mod curve;
 mod graph;
 mod interval;
 mod line;
+mod steps;
 mod strip;
 
 pub use bars::{Bar, bars};
+pub use curve::{At, curve};
 pub use graph::{Graph, Node, graph};
 pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
+pub use steps::{Step, steps};
 pub use strip::strip;
 
 use maud::{Markup, html};

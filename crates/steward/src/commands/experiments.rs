@@ -8,7 +8,7 @@ use steward_capabilities::portfolio::{self, ObjectiveStatus};
 use steward_capabilities::programme::LibraryFilter;
 use steward_server::format::{change, number, p_value, percent, signed};
 
-use super::{actor, moment};
+use super::{actor, distributions, moment};
 use crate::cli::{ExperimentCommand, ObjectiveCommand};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green, red, yellow};
@@ -43,11 +43,18 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             }
             Ok(Outcome::Done)
         }
-        ExperimentCommand::Readout { name, as_of, by, map } => {
+        ExperimentCommand::Readout {
+            name,
+            as_of,
+            by,
+            map,
+            quantiles,
+        } => {
             let options = ReadoutOptions {
                 as_of: moment(as_of.as_deref())?,
                 by,
                 map: <[String; 2]>::try_from(map).ok(),
+                quantiles,
             };
             let readout = experiments::readout(&context, &name, &options).await?;
             if json {
@@ -200,6 +207,7 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
     for m in readout.metrics.iter().filter(|m| m.role == Role::Primary) {
         print_looks(m)?;
     }
+    distributions::print(readout)?;
     print_segments(readout)?;
     if let Some(design) = &readout.design {
         output::text_line(&format!("design {}: {}", bold(&design.kind), design.method))?;
@@ -291,7 +299,7 @@ fn print_segments(readout: &Readout) -> Result<(), Failure> {
     Ok(())
 }
 
-fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {
+pub(super) fn answer(answer: &Answer, show: &dyn Fn(f64) -> String) -> String {
     match answer {
         Answer::Estimate(e) => format!("{} [{}, {}]", show(e.point), show(e.low), show(e.high)),
         Answer::Refused { not_estimable } => format!("not estimable: {}", not_estimable.detail),

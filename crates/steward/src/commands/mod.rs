@@ -3,6 +3,7 @@
 mod data;
 mod definitions;
 mod demo;
+mod distributions;
 mod experiments;
 mod flags;
 mod governance;

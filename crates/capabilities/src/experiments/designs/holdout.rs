@@ -54,6 +54,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &HoldoutDesign)
                 looks: &[],
                 fraction: None,
             },
+            apart: &Default::default(),
             designed: None,
         };
         for metric in analysis.metrics() {

@@ -1,21 +1,21 @@
 //! What a readout says. Its JSON form is an interface: later work and scripts rely on the field names.
 
+mod health;
 mod inference;
+mod metric;
+mod segments;
 
+pub use health::*;
 pub use inference::*;
+pub use metric::*;
+pub use segments::*;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use steward_stats::assumptions::Assumptions;
-use steward_stats::novelty::Pattern;
-use steward_stats::outliers::Influence;
-use steward_stats::segment_search::Suspect;
-use steward_stats::shrinkage::Shrunk;
 use steward_stats::{Estimate, NotEstimable};
 
 use super::designs::DesignReadout;
-use super::period::Period;
 
 /// How to read an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct ReadoutOptions {
     /// Two dimensions whose values are crossed to a map of lifts: exploratory.
     #[serde(default)]
     pub map: Option<[String; 2]>,
+    /// Metrics whose lift is asked for over their whole distribution.
+    #[serde(default)]
+    pub quantiles: Vec<String>,
 }
 
 /// An estimate, or why there is none.
@@ -137,6 +140,9 @@ pub struct Readout {
     /// Lifts over two dimensions at once, where they were asked for.
     #[serde(default)]
     pub maps: Vec<EffectMap>,
+    /// Lifts over the distribution, for metrics that are quantiles and for those asked for.
+    #[serde(default)]
+    pub quantiles: Vec<QuantileCurve>,
     /// The lift as it stood when only units exposed up to each day count.
     pub daily: Vec<DailyPath>,
     /// What was counted.
@@ -158,150 +164,6 @@ pub struct Readout {
     pub provenance: Provenance,
 }
 
-/// Whether a readout can be believed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Health {
-    /// No problem of severity `error`.
-    pub ok: bool,
-    /// Sample-ratio check of all exposed units against the planned weights.
-    pub srm: SampleRatio,
-    /// With a trigger, all exposed units, triggered or not; `srm` is that of the triggered ones then.
-    #[serde(default)]
-    pub exposed: Option<ExposedSplit>,
-    /// Units that count in the comparison (exposed in one known variant).
-    pub units: u64,
-    /// Units seen in several variants; they are left out.
-    pub units_in_several_variants: u64,
-    /// Units whose only variant is none of the experiment's; they are left out.
-    pub units_in_unknown_variants: u64,
-    /// Units whose conversion window has not closed yet; they count in the split, not in the metrics.
-    pub units_immature: u64,
-    /// Segments that a broken split comes from, the most telling first; searched only when it is broken.
-    #[serde(default)]
-    pub suspects: Vec<Suspect>,
-    /// Were the variants alike before exposure? One test per metric with a covariate and treatment.
-    #[serde(default)]
-    pub pre_exposure: Vec<PreExposure>,
-    /// Do the primary metrics' lifts fade or grow with the time since exposure?
-    #[serde(default)]
-    pub novelty: Vec<Novelty>,
-    /// Do the primary means hang on few units, or on too skewed a distribution?
-    #[serde(default)]
-    pub tails: Vec<Tails>,
-    /// What is wrong, worst first.
-    pub problems: Vec<Problem>,
-}
-
-/// Exposed units before a trigger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExposedSplit {
-    /// By variant, the control first.
-    pub units: Vec<VariantUnits>,
-    /// Sample-ratio check of these units.
-    pub srm: SampleRatio,
-}
-
-/// Units of a variant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VariantUnits {
-    /// Variant.
-    pub variant: String,
-    /// Its units.
-    pub units: u64,
-}
-
-/// Outcome of the sample-ratio check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SampleRatio {
-    /// p-value of the planned split; `None` if it cannot be tested. While the experiment runs, that of the sequential
-    /// test, which holds however often one looks.
-    pub p: Option<f64>,
-    /// `fixed` or `sequential` (Lindon & Malek 2022).
-    #[serde(default)]
-    pub method: String,
-    /// p of one look, always.
-    #[serde(default)]
-    pub fixed_p: Option<f64>,
-    /// p of the sequential test over the days so far; never rises. `None` without times.
-    #[serde(default)]
-    pub sequential_p: Option<f64>,
-    /// Below 0.001: broken.
-    pub broken: bool,
-    /// χ² with (arms − 1) degrees of freedom.
-    pub statistic: Option<f64>,
-    /// Why there is no p.
-    pub not_estimable: Option<NotEstimable>,
-}
-
-/// A metric compared over the days before exposure, where the variants should not differ.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PreExposure {
-    /// Metric.
-    pub metric: String,
-    /// Treatment.
-    pub variant: String,
-    /// Treatment − control before exposure, in the metric's unit.
-    pub difference: Answer,
-    /// p corrected by Holm over all such tests; below 0.001: broken.
-    pub adjusted_p: Option<f64>,
-}
-
-/// A metric's relative lift by time since exposure, among units that could be followed all the time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Novelty {
-    /// Metric.
-    pub metric: String,
-    /// Treatment.
-    pub variant: String,
-    /// Units followed.
-    pub units: u64,
-    /// Days in each stretch of time.
-    pub days_per_stretch: f64,
-    /// (Treatment − control) / |control| in each stretch.
-    pub effects: Vec<Estimate>,
-    /// Change of the lift a day.
-    pub slope: Option<Estimate>,
-    /// Lift in the last third of stretches minus that in the first.
-    pub late_minus_early: Option<Estimate>,
-    /// Lift in the last stretch, on the line: nearer to what will remain than the average.
-    pub long_run: Option<Estimate>,
-    /// `stable`, `novelty` (fades) or `primacy` (grows).
-    pub pattern: Option<Pattern>,
-    /// p of the slope, corrected by Holm over metrics and treatments.
-    pub adjusted_p: Option<f64>,
-    /// Why it could not be followed.
-    pub not_estimable: Option<NotEstimable>,
-}
-
-/// The tails of a mean, without covariates: what it owes to its largest units, and whether its interval can be near normal.
-/// Units' values are known to half a per cent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tails {
-    /// Metric.
-    pub metric: String,
-    /// Treatment.
-    pub variant: String,
-    /// Units of both arms.
-    pub units: u64,
-    /// Units of the smaller arm.
-    pub least_arm: u64,
-    /// Skewness, and the error that it leaves in the interval.
-    pub assumptions: Option<Assumptions>,
-    /// The lift without its 1 and 10 most influential units, and how many would overturn it.
-    pub influence: Option<Influence>,
-}
-
-/// Something that weakens or forbids a reading.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// Stable, kebab-case: `sample-ratio`, `several-variants`, `unknown-variant`, `empty-arm`, `immature`, ….
-    pub code: String,
-    /// `error` (do not read the lifts) or `warning`.
-    pub severity: String,
-    /// What was found, with numbers, and what to do.
-    pub message: String,
-}
-
 /// A variant and its units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
@@ -317,206 +179,6 @@ pub struct Arm {
     pub expected: f64,
     /// Planned share in (0, 1).
     pub planned_share: f64,
-}
-
-/// Part a metric plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Decides.
-    Primary,
-    /// Informs.
-    Secondary,
-    /// Must not get worse.
-    Guardrail,
-}
-
-/// What a guardrail says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardrailState {
-    /// The whole interval lies within the accepted harm.
-    Safe,
-    /// The interval holds both accepted and unaccepted harm.
-    Unclear,
-    /// The whole interval lies beyond the accepted harm.
-    Harmed,
-}
-
-/// One metric in one treatment against the control.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MetricReadout {
-    /// Metric.
-    pub metric: String,
-    /// Human title.
-    pub label: Option<String>,
-    /// Its unit for people: `currency`, `percent`, `count`, ….
-    pub unit: Option<String>,
-    /// Treatment.
-    pub variant: String,
-    /// Baseline.
-    pub control: String,
-    /// Part it plays.
-    pub role: Role,
-    /// `increase` or `decrease`: which way is good.
-    pub direction: String,
-    /// `mean`, `proportion` or `ratio`, per unit.
-    pub statistic: String,
-    /// Treatment − control, in the metric's unit, with the interval and p-value of the experiment's method.
-    pub absolute: Answer,
-    /// (Treatment − control) / |control|, likewise.
-    pub relative: Answer,
-    /// Present when nothing could be estimated (then `absolute` and `relative` say the same).
-    pub not_estimable: Option<NotEstimable>,
-    /// Value in the treatment.
-    pub variant_value: Answer,
-    /// Value in the control.
-    pub control_value: Answer,
-    /// p of the absolute lift after the correction: primary metrics, with gatekeeping also the others (for a guardrail
-    /// that of the harm being beyond its margin).
-    pub adjusted_p: Option<f64>,
-    /// The intervals at the level of the corrected decision, if there is a correction.
-    #[serde(default)]
-    pub adjusted_interval: Option<AdjustedInterval>,
-    /// Whether it counts as significant: adjusted p where there is one, p otherwise, below alpha; a boundary crossed at a
-    /// planned look (group sequential); a credible interval without 0 (Bayesian).
-    pub significant: bool,
-    /// How it was concluded.
-    #[serde(default)]
-    pub inference: MetricInference,
-    /// The lifts without CUPED, when CUPED was used.
-    pub raw: Option<RawLift>,
-    /// Share of the variance of the absolute lift that CUPED removed.
-    pub variance_reduction: Option<f64>,
-    /// Smallest relative lift that this many units detect with 80% power at alpha.
-    pub detectable_relative: Option<f64>,
-    /// State, for guardrails.
-    pub guardrail: Option<GuardrailState>,
-    /// Accepted relative harm, for guardrails.
-    pub margin: Option<f64>,
-    /// Value at which a unit was capped above.
-    pub cap: Option<f64>,
-    /// Limits of the unit's value; of a ratio, those of numerator and denominator.
-    #[serde(default)]
-    pub limits: Vec<Limits>,
-    /// Which of a unit's facts count.
-    #[serde(default)]
-    pub period: Option<Period>,
-    /// Digest of the metric's definition.
-    pub definition: String,
-}
-
-/// Where a unit's value was pulled in, in the metric's unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Values below became this.
-    pub low: Option<f64>,
-    /// Values above became this.
-    pub high: Option<f64>,
-}
-
-/// Lifts before adjustment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RawLift {
-    /// Treatment − control.
-    pub absolute: Answer,
-    /// (Treatment − control) / |control|.
-    pub relative: Answer,
-}
-
-/// Results by the values of one dimension. p-values of single segments are not corrected; `tests` are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Breakdown {
-    /// Dimension, e.g. `user__country`.
-    pub dimension: String,
-    /// Asked for at the readout, not declared in the definition: whoever looks long enough finds a segment that differs.
-    #[serde(default)]
-    pub exploratory: bool,
-    /// By value, in order; a missing value is `(none)`.
-    pub segments: Vec<Segment>,
-    /// Whether the segments differ at all, by metric and treatment.
-    #[serde(default)]
-    pub tests: Vec<SegmentTest>,
-    /// Why there is none.
-    pub problem: Option<String>,
-}
-
-/// Interaction test of one metric in one treatment over the segments of a dimension (Cochran's Q).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SegmentTest {
-    /// Metric.
-    pub metric: String,
-    /// Treatment.
-    pub variant: String,
-    /// `relative` or `absolute`: which lifts are compared and shrunk.
-    pub scale: String,
-    /// Segments with such a lift.
-    pub segments: u64,
-    /// Cochran's Q, χ² with segments − 1 degrees of freedom.
-    pub q: f64,
-    /// p of all segments having the same lift.
-    pub p: f64,
-    /// p corrected by Holm over all such tests of the experiment, of the declared and the exploratory apart.
-    pub adjusted_p: f64,
-    /// Whether the corrected p is below alpha.
-    pub differ: bool,
-    /// The lift common to the segments.
-    pub common: f64,
-    /// Its posterior standard deviation.
-    pub common_sd: f64,
-    /// Spread of true lifts between segments.
-    pub tau: f64,
-}
-
-/// One value of a dimension.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Segment {
-    /// The value.
-    pub value: String,
-    /// Units by variant.
-    pub units: BTreeMap<String, u64>,
-    /// By metric and treatment.
-    pub metrics: Vec<SegmentLift>,
-}
-
-/// A metric's lift in a segment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SegmentLift {
-    /// Metric.
-    pub metric: String,
-    /// Treatment.
-    pub variant: String,
-    /// Treatment − control.
-    pub absolute: Answer,
-    /// Relative.
-    pub relative: Answer,
-    /// The lift pulled towards the segments' common one as far as its noise says, on the scale of the breakdown's test.
-    #[serde(default)]
-    pub shrunk: Option<Shrunk>,
-}
-
-/// Lifts over the values of two dimensions crossed. Exploratory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EffectMap {
-    /// The two dimensions.
-    pub dimensions: [String; 2],
-    /// By the first dimension's value, then the second's.
-    pub cells: Vec<MapCell>,
-    /// Whether the cells differ at all, by metric and treatment.
-    pub tests: Vec<SegmentTest>,
-    /// What is not shown, and why.
-    pub problem: Option<String>,
-}
-
-/// A pair of values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MapCell {
-    /// One of each dimension.
-    pub values: [String; 2],
-    /// Units by variant.
-    pub units: BTreeMap<String, u64>,
-    /// By metric and treatment; `shrunk` is pulled towards all cells' common lift.
-    pub metrics: Vec<SegmentLift>,
 }
 
 /// How a lift settled: one point per day of exposure, cumulative.

@@ -5,9 +5,11 @@ mod breakdowns;
 mod csv;
 mod decide;
 mod design;
+mod funnels;
 mod health;
 mod metrics;
 mod paths;
+mod quantiles;
 
 use axum::Form as Body;
 use axum::extract::{Path, Query, State as Shared};
@@ -40,26 +42,42 @@ pub struct Input {
     waiver: String,
 }
 
+/// What the page shows beyond the readout that is always made: `?quantiles=METRIC`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct More {
+    quantiles: String,
+}
+
+impl More {
+    fn options(&self, as_of: Option<i64>) -> ReadoutOptions {
+        let named = self.quantiles.split(',').map(str::trim).filter(|n| !n.is_empty());
+        ReadoutOptions {
+            as_of,
+            quantiles: named.map(str::to_owned).collect(),
+            ..ReadoutOptions::default()
+        }
+    }
+}
+
 /// The page, JSON or CSV.
 pub async fn show(
     Shared(state): Shared<State>,
     Path(segment): Path<String>,
     Query(asked): Query<AsOf>,
+    Query(more): Query<More>,
 ) -> Result<Response, ErrorPage> {
     let loaded = state.loaded().await;
     let (name, form) = parts::form(&loaded, Kind::Experiment, &segment);
     let as_of = parts::as_of(&loaded, asked.text())?;
+    let options = more.options(as_of);
     match form {
-        Form::Page => Ok(render(&loaded, &name, as_of, &asked, &Input::default(), None)
+        Form::Page => Ok(render(&loaded, &name, options, &asked, &Input::default(), None)
             .await?
             .into_response()),
         Form::Json | Form::Csv => {
             let Some(definition) = loaded.context.project.experiments.get(&name) else {
                 return Err(parts::unknown(&loaded, Kind::Experiment, &name).into());
-            };
-            let options = ReadoutOptions {
-                as_of,
-                ..ReadoutOptions::default()
             };
             match experiments::readout(&loaded.context, &name, &options).await {
                 Ok(readout) if form == Form::Json => Ok(parts::json(&readout)?),
@@ -104,7 +122,7 @@ pub async fn decide(
     let body = render(
         &loaded,
         &name,
-        None,
+        ReadoutOptions::default(),
         &AsOf::default(),
         &input,
         Some(&refused.to_string()),
@@ -116,7 +134,7 @@ pub async fn decide(
 async fn render(
     loaded: &Loaded,
     name: &str,
-    as_of: Option<i64>,
+    options: ReadoutOptions,
     asked: &AsOf,
     input: &Input,
     refusal: Option<&str>,
@@ -129,10 +147,7 @@ async fn render(
         subject: Some(format!("experiment/{name}")),
         ..DecisionFilter::default()
     };
-    let options = ReadoutOptions {
-        as_of,
-        ..ReadoutOptions::default()
-    };
+    let as_of = options.as_of;
     let (readout, decisions) = tokio::join!(
         experiments::readout(context, name, &options),
         governance::decisions(context, &filter, as_of)
@@ -143,7 +158,7 @@ async fn render(
     let lineage = lineage::section(loaded, &reference, as_of).await?;
     // An experiment whose data cannot be read still has a definition and decisions to show.
     let (evidence, rest) = match &readout {
-        Ok(r) => (health::summary(r), details(loaded, r)),
+        Ok(r) => (health::summary(r), details(loaded, r, &asked.query())),
         Err(e) => (html! { p { (badge("bad", "failed")) " " (e.to_string()) } }, html! {}),
     };
     Ok(page(
@@ -205,7 +220,7 @@ fn facts(loaded: &Loaded, e: &Experiment, force: Markup) -> Markup {
     )
 }
 
-fn details(loaded: &Loaded, r: &Readout) -> Markup {
+fn details(loaded: &Loaded, r: &Readout, query: &str) -> Markup {
     let currency = loaded.context.project.settings.currency.as_deref();
     let relative = |a: &Answer| a.estimate().map(|e| (e.low, e.high));
     let scale = IntervalScale::over(r.metrics.iter().filter_map(|m| relative(&m.relative)));
@@ -226,6 +241,8 @@ fn details(loaded: &Loaded, r: &Readout) -> Markup {
                 th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" } th.num scope="col" { "p" } } }
             tbody { @for m in &r.metrics { (metrics::metric_row(loaded, m, scale, currency, several)) } }
         } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) "; p of primary metrics adjusted by " (r.correction) ". " (parts::why(&r.provenance.evidence)) } } }
+        (funnels::funnels(loaded, r))
+        (quantiles::quantiles(loaded, r, query))
         @if !first.is_empty() { h2 { "Day by day" } div.plots { @for path in first { div.card { (paths::daily(loaded, path)) } } } }
         @if !rest.is_empty() { details.card { summary { "Day by day, secondary metrics and guardrails" } div.plots { @for path in rest { div { (paths::daily(loaded, path)) } } } } }
         (health::pre_exposure(loaded, r))
