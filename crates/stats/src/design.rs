@@ -11,18 +11,24 @@
 //! (Eldridge, Ashby & Kerry 2006), R the variance reduction (ρ² of CUPED). V of a mean is s², of a proportion p(1 − p) in
 //! each arm, of a ratio (Var a − 2R·Cov + R²·Var b)/b̄². Critical value c: normal, t, Bonferroni, or Dunnett for several
 //! treatments; with looks, the boundaries of alpha spending. Power = Φ̄(c − λ) (+ Φ̄(c + λ) if two-sided), λ = shift/se;
-//! noncentral t for `t`; crossing chances with looks. Non-inferiority: shift = effect + margin.
+//! noncentral t for `t`; crossing chances with looks.
+//! Pooled: Φ̄((c·se₀ − shift)/se), se₀ of the mean share in both arms; arcsine: shift and error of 2·asin √p. Other rules:
+//! [`crate::rule`]. Non-inferiority: shift = effect + margin.
 //!
 //! **Reference.** Cohen 1988; Donner & Klar 2000; Eldridge, Ashby & Kerry 2006; Jennison & Turnbull 2000; Deng, Xu, Kohavi
 //! & Walker 2013.
 //!
 //! **Golden source.** `tests/golden/design.py` (statsmodels `NormalIndPower`, `TTestIndPower`; the recursion of
-//! `sequential.py`).
+//! `sequential.py`), `rates.py` (statsmodels `power_proportions_2indep`, `proportion_effectsize`).
 
 use serde::{Deserialize, Serialize};
 
-use crate::group_sequential::{self, Sides, Spending};
+use crate::group_sequential::{self, Sides, Spending, increasing};
+use crate::rule::{Deciding, Rule};
 use crate::{NotEstimable, Reason, dist, dunnett};
+
+pub use crate::noncentral::noncentral_t_sf;
+pub use crate::running::{ConditionalPower, conditional_power, duration};
 
 /// The metric, per unit, from its history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +81,10 @@ pub enum Test {
     Z,
     /// t with n_C + n_T − 2 degrees of freedom (of clusters, where there are clusters).
     T,
+    /// Normal with the null's pooled variance for the critical value and the alternative's for the rest: shares only.
+    Pooled,
+    /// Normal on the scale 2·asin √p, where the variance is 1 per unit: shares only.
+    Arcsine,
 }
 
 /// Clusters as the randomised units.
@@ -118,6 +128,9 @@ pub struct Plan {
     pub clusters: Option<Clusters>,
     /// Looks, if there are any.
     pub looks: Option<Looks>,
+    /// The rule that decides, where it is neither one test nor planned looks.
+    #[serde(default)]
+    pub rule: Option<Rule>,
     /// Accepted harm, absolute: the plan is for non-inferiority.
     pub margin: f64,
     /// Reference distribution.
@@ -152,6 +165,7 @@ impl Plan {
             variance_reduction: 0.0,
             clusters: None,
             looks: None,
+            rule: None,
             margin: 0.0,
             test: Test::Z,
         }
@@ -206,6 +220,28 @@ impl Plan {
         (factor * (c + t / self.ratio) / n).sqrt()
     }
 
+    /// The same under the null, both arms having the mean share.
+    fn pooled_se(&self, n: f64, effect: f64) -> f64 {
+        let p = self.baseline() + effect * self.ratio / (1.0 + self.ratio);
+        let factor = self.design_effect() * (1.0 - self.variance_reduction);
+        (factor * p * (1.0 - p) * (1.0 + 1.0 / self.ratio) / n).sqrt()
+    }
+
+    /// Of the difference of 2·asin √p.
+    fn arcsine_se(&self, n: f64) -> f64 {
+        (self.design_effect() * (1.0 - self.variance_reduction) * (1.0 + 1.0 / self.ratio) / n).sqrt()
+    }
+
+    fn shift_arcsine(&self, effect: f64) -> f64 {
+        let angle = |p: f64| 2.0 * p.clamp(0.0, 1.0).sqrt().asin();
+        let h = angle(self.baseline() + effect) - angle(self.baseline());
+        match self.sides {
+            Sides::Two => h.abs(),
+            Sides::Greater => h,
+            Sides::Less => -h,
+        }
+    }
+
     /// Chance of finding an absolute `effect` with `n` control units.
     pub fn power(&self, effect: f64, n: f64) -> Result<f64, NotEstimable> {
         self.check()?;
@@ -239,18 +275,13 @@ impl Plan {
                 ));
             }
         }
-        while high - low > 1e-12 * high {
-            let middle = 0.5 * (low + high);
-            if middle <= low || middle >= high {
-                break;
-            }
-            if prepared.at(effect, middle) < power {
-                low = middle
-            } else {
-                high = middle
-            }
-        }
-        let n = 0.5 * (low + high);
+        let n = increasing(
+            |log| prepared.at(effect, log.exp()),
+            power,
+            f64::max(low, 1e-3).ln(),
+            f64::ln(high),
+        )
+        .exp();
         // A whole number that is only rounding below the root counts as reached.
         let whole = |x: f64| (x - 1e-9 * x).ceil().max(2.0) as u64;
         let (mut control, mut treatment) = (whole(n), whole(n * self.ratio));
@@ -285,10 +316,10 @@ impl Plan {
             Metric::Proportion { share } => share,
             _ => f64::INFINITY,
         };
-        let reaches = |size: f64| Ok::<bool, NotEstimable>(self.prepared(sign * size)?.at(sign * size, n) >= power);
+        let chance = |size: f64| Ok::<f64, NotEstimable>(self.prepared(sign * size)?.at(sign * size, n));
         let mut high = self.se(n, 0.0).min(most);
         let mut low = 0.0;
-        while !reaches(high)? {
+        while chance(high)? < power {
             if high >= most {
                 return Err(NotEstimable::new(
                     Reason::TooFew,
@@ -299,18 +330,9 @@ impl Plan {
             low = high;
             high = (high * 2.0).min(most);
         }
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if reaches(middle)? {
-                high = middle
-            } else {
-                low = middle
-            }
-            if high - low <= 1e-10 * high {
-                break;
-            }
-        }
-        Ok(sign * high)
+        // Scaled to the bracket: the search ends at 1e-12 of it.
+        let found = increasing(|part| chance(part * high).unwrap_or(f64::NAN), power, low / high, 1.0);
+        Ok(sign * found * high)
     }
 
     /// Alpha of one comparison, after sharing it between the treatments.
@@ -364,10 +386,23 @@ impl Plan {
                 Some((design.fractions, z))
             }
         };
+        let deciding = match &self.rule {
+            None => None,
+            Some(rule) => {
+                let deciding = Deciding {
+                    rule: rule.clone(),
+                    alpha,
+                    sides: self.sides,
+                };
+                deciding.critical(1.0)?;
+                Some(deciding)
+            }
+        };
         Ok(Prepared {
             plan: self,
             alpha,
             looks,
+            deciding,
         })
     }
 
@@ -417,10 +452,23 @@ impl Plan {
                 "give a margin of 0 or more, with a one-sided test",
             ));
         }
-        if self.looks.is_some() && self.test == Test::T {
+        if (self.looks.is_some() || self.rule.is_some()) && self.test != Test::Z {
             return Err(NotEstimable::out_of_domain(
-                "looks are asked for with a t test",
-                "plan looks with the z test",
+                "looks, or a rule other than one test, are asked for with another test than z",
+                "plan them with the z test",
+            ));
+        }
+        if self.looks.is_some() && self.rule.is_some() {
+            return Err(NotEstimable::out_of_domain(
+                "both planned looks and another rule are asked for",
+                "give information fractions or a rule",
+            ));
+        }
+        let of_shares = matches!(self.test, Test::Pooled | Test::Arcsine);
+        if of_shares && (!matches!(self.metric, Metric::Proportion { .. }) || self.margin > 0.0) {
+            return Err(NotEstimable::out_of_domain(
+                "the pooled and the arcsine test are of shares, and without a margin",
+                "give a proportion and no margin, or take z",
             ));
         }
         match self.clusters {
@@ -469,6 +517,7 @@ struct Prepared<'a> {
     plan: &'a Plan,
     alpha: f64,
     looks: Option<(Vec<f64>, Vec<f64>)>,
+    deciding: Option<Deciding>,
 }
 
 impl Prepared<'_> {
@@ -476,12 +525,27 @@ impl Prepared<'_> {
         let plan = self.plan;
         let lambda = plan.shift(effect) / plan.se(n, effect);
         let two = plan.sides == Sides::Two;
+        if let Some(deciding) = &self.deciding {
+            return deciding
+                .power(plan.shift(effect).max(0.0), plan.se(n, effect))
+                .unwrap_or(f64::NAN);
+        }
         if let Some((fractions, z)) = &self.looks {
             return group_sequential::crossing(fractions, z, two, lambda).iter().sum();
         }
         let tail = if two { self.alpha / 2.0 } else { self.alpha };
         match plan.test {
             Test::Z => {
+                let z = dist::normal_isf(tail);
+                dist::normal_sf(z - lambda) + if two { dist::normal_sf(z + lambda) } else { 0.0 }
+            }
+            Test::Pooled => {
+                let z = dist::normal_isf(tail) * plan.pooled_se(n, effect);
+                let (shift, se) = (plan.shift(effect), plan.se(n, effect));
+                dist::normal_sf((z - shift) / se) + if two { dist::normal_sf((z + shift) / se) } else { 0.0 }
+            }
+            Test::Arcsine => {
+                let lambda = plan.shift_arcsine(effect) / plan.arcsine_se(n);
                 let z = dist::normal_isf(tail);
                 dist::normal_sf(z - lambda) + if two { dist::normal_sf(z + lambda) } else { 0.0 }
             }
@@ -502,117 +566,3 @@ impl Prepared<'_> {
     }
 }
 
-/// P(T > t) of the noncentral t: E Φ̄(tS − λ) over S = χ_df/√df, by Gauss–Legendre.
-pub fn noncentral_t_sf(t: f64, df: f64, lambda: f64) -> f64 {
-    const GAUSS: [(f64, f64); 4] = [
-        (0.183_434_642_495_649_8, 0.362_683_783_378_362),
-        (0.525_532_409_916_329, 0.313_706_645_877_887_3),
-        (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
-        (0.960_289_856_497_536_2, 0.101_228_536_290_376_26),
-    ];
-    let mode = ((df - 1.0).max(1e-3) / df).sqrt();
-    let spread = 1.0 / (2.0 * df).sqrt();
-    let (low, high) = ((mode - 10.0 * spread).max(0.0), mode + 12.0 * spread);
-    let log = |s: f64| (df - 1.0) * s.ln() - 0.5 * df * s * s;
-    let top = log(mode);
-    let (mut sum, mut mass) = (0.0, 0.0);
-    let panels = 20;
-    let half = (high - low) / f64::from(panels) / 2.0;
-    for i in 0..panels {
-        let centre = low + f64::from(2 * i + 1) * half;
-        for (x, w) in GAUSS {
-            for s in [centre - half * x, centre + half * x] {
-                let weight = w * (log(s) - top).exp();
-                mass += weight;
-                sum += weight * dist::normal_sf(t * s - lambda);
-            }
-        }
-    }
-    sum / mass
-}
-
-/// Days until `units` are reached, when new units arrive as in `daily` (oldest first, repeated as it is: give whole
-/// weeks), in whole weeks if asked for. Each unit counts on the day it is first seen.
-pub fn duration(units: f64, daily: &[f64], whole_weeks: bool) -> Result<u64, NotEstimable> {
-    if daily.iter().any(|d| !d.is_finite() || *d < 0.0) || !units.is_finite() {
-        return Err(NotEstimable::not_finite(
-            "the units per day hold a number that is negative or not finite",
-        ));
-    }
-    let cycle: f64 = daily.iter().sum();
-    if cycle <= 0.0 {
-        return Err(NotEstimable::too_few("no units arrive on any day"));
-    }
-    let cycles = ((units / cycle).ceil() - 1.0).max(0.0);
-    if cycles * daily.len() as f64 > 1e6 {
-        return Err(NotEstimable::out_of_domain(
-            format!("{units} units take more than a million days"),
-            "plan for a larger effect or more traffic",
-        ));
-    }
-    let mut days = cycles as u64 * daily.len() as u64;
-    let mut reached = cycles * cycle;
-    for d in daily {
-        if reached >= units * (1.0 - 1e-12) && days > 0 {
-            break;
-        }
-        reached += d;
-        days += 1;
-    }
-    Ok(if whole_weeks { days.div_ceil(7) * 7 } else { days })
-}
-
-/// How a running comparison will likely end.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConditionalPower {
-    /// If the rest goes on as so far.
-    pub current_trend: f64,
-    /// If the effect is the one planned for.
-    pub planned_effect: Option<f64>,
-    /// If there is no effect.
-    pub null: f64,
-    /// Averaged over what the data leave possible (flat prior).
-    pub predictive: f64,
-}
-
-/// Chance of a significant end given the effect and standard error now, at information fraction `t` of the plan.
-/// `critical` replaces the normal critical value (a sequential design's last boundary).
-pub fn conditional_power(
-    (effect, se): (f64, f64),
-    t: f64,
-    planned: Option<f64>,
-    alpha: f64,
-    sides: Sides,
-    critical: Option<f64>,
-) -> Result<ConditionalPower, NotEstimable> {
-    crate::estimate::check_level(1.0 - alpha)?;
-    if !effect.is_finite() || !se.is_finite() || planned.is_some_and(|p| !p.is_finite()) {
-        return Err(NotEstimable::not_finite(format!(
-            "the effect is {effect} with standard error {se}"
-        )));
-    }
-    if se <= 0.0 {
-        return Err(NotEstimable::zero_variance(format!("the standard error is {se}")));
-    }
-    if !(t > 0.0 && t < 1.0) {
-        return Err(NotEstimable::out_of_domain(
-            format!("the information fraction is {t}"),
-            "give the share of the planned information so far, between 0 and 1; at 1 read the result",
-        ));
-    }
-    let flip = if sides == Sides::Less { -1.0 } else { 1.0 };
-    let two = sides == Sides::Two;
-    let c = critical.unwrap_or_else(|| dist::normal_isf(if two { alpha / 2.0 } else { alpha }));
-    let z = flip * effect / se;
-    let at = |mean: f64, sd: f64| {
-        dist::normal_sf((c - mean) / sd) + if two { dist::normal_sf((c + mean) / sd) } else { 0.0 }
-    };
-    // B(t) = z√t, and the end has mean B(t) + drift·(1 − t), variance 1 − t.
-    let with_drift = |drift: f64| at(z * t.sqrt() + drift * (1.0 - t), (1.0 - t).sqrt());
-    Ok(ConditionalPower {
-        current_trend: with_drift(z / t.sqrt()),
-        planned_effect: planned.map(|p| with_drift(flip * p / (se * t.sqrt()))),
-        null: with_drift(0.0),
-        predictive: at(z / t.sqrt(), ((1.0 - t) / t).sqrt()),
-    })
-}

@@ -17,8 +17,9 @@
 //! | [`srm`] | Did units arrive in the configured shares? |
 //! | [`factorial`] | Several things varied at once: main effects, interactions, overlapping layers |
 //! | [`switchback`], [`hac`] | What does a treatment do that a whole region has at a time? |
-//! | [`synthetic_control`], [`matched_markets`] | What did a treatment do in one market, or in some? |
+//! | [`synthetic_control`], [`geo`], [`matched_markets`] | What did a treatment do in one market, or in some? |
 //! | [`interleaving`] | Which of two rankers do people prefer? |
+//! | [`several_variants`], [`missing_days`] | Did units see several variants; did days go missing? |
 //! | [`segment_search`], [`pre_exposure`] | Which segment explains a broken split; were the arms alike before? |
 //! | [`novelty`] | Does the effect fade or grow with the days since exposure? |
 //! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
@@ -27,11 +28,16 @@
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
 //! | [`bayes`], [`bayes_ratio`] | How likely is the treatment better, and what is lost if not? |
+//! | [`rates`] | Do rare events come more often per unit of exposure? |
+//! | [`trigger`] | What is an effect among the triggered worth over all units? |
+//! | [`wild_bootstrap`] | What is the effect when few clusters were randomised? |
+//! | [`best_arm`] | Is the best of several arms known, at an error rate? |
 //! | [`bandit`], [`contextual`] | How often should each arm be played, and is the best one known? |
 //! | [`adaptive`], [`off_policy`] | What are arms worth when assignment was adapted; what would another policy earn? |
 //! | [`multiplicity`], [`gatekeeping`] | Which of several results still count? |
 //! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
 //! | [`design`] | How many units and days for a metric, with clusters, covariates, many arms, looks? Will a running one end well? |
+//! | [`running`] | How long will it take; will it, as it looks now, end well? |
 //! | [`rule`] | Power and detectable effects under each rule of deciding: fixed, sequential, Bayesian |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -46,6 +52,7 @@ pub mod assumptions;
 pub mod bandit;
 pub mod bayes;
 pub mod bayes_ratio;
+pub mod best_arm;
 mod binomial;
 pub mod capping;
 pub mod cluster;
@@ -59,6 +66,7 @@ pub mod factorial;
 pub mod fieller;
 pub mod funnel;
 pub mod gatekeeping;
+pub mod geo;
 pub mod group_sequential;
 pub mod hac;
 pub mod interleaving;
@@ -67,9 +75,11 @@ mod linear;
 pub mod matched_markets;
 mod matrix;
 pub mod meta;
+pub mod missing_days;
 pub mod moments;
 pub mod msprt;
 pub mod multiplicity;
+mod noncentral;
 pub mod novelty;
 pub mod off_policy;
 pub mod one_sample;
@@ -80,18 +90,23 @@ pub mod power;
 pub mod pre_exposure;
 pub mod programme;
 pub mod quantile;
+pub mod rates;
 pub mod regression;
 pub mod retention;
 pub mod rng;
 pub mod rule;
+pub mod running;
 pub mod segment_search;
 pub mod sequential_srm;
+pub mod several_variants;
 pub mod shrinkage;
 pub mod srm;
 pub mod switchback;
 pub mod synthetic_control;
 pub mod trend;
+pub mod trigger;
 pub mod underpowered;
+pub mod wild_bootstrap;
 
 pub use estimate::{Estimate, NotEstimable, Reason};
 pub use lift::{AdjustedLift, Comparison, Lift, Slopes, Statistic, lift, lift_with};

@@ -40,12 +40,18 @@ pub(super) struct Path {
     before: f64,
     /// Fraction of the present look.
     now: f64,
-    /// Values of the process with their probability weights; `None` before the first look, where it is 0.
+    /// Values of the process with their probability weights, rising; `None` before the first look, where it is 0.
     nodes: Option<Vec<(f64, f64)>>,
+    /// The look that was closed last: its values go on between these ends, but are not made into nodes yet.
+    open: Option<(f64, f64)>,
 }
 
-/// How many standard deviations of a step count.
+/// How many standard deviations of the process count.
 const REACH: f64 = 9.0;
+/// Beyond so many standard deviations of a step its density is below 1e-17 of its peak.
+const NEAR: f64 = 9.0;
+/// Standard deviations of a step that one panel of nodes spans: Gauss–Legendre of 10 points is good to 1e-13 there.
+const PANEL: f64 = 2.0;
 
 impl Path {
     pub(super) fn start(drift: f64) -> Path {
@@ -54,10 +60,16 @@ impl Path {
             before: 0.0,
             now: 0.0,
             nodes: None,
+            open: None,
         }
     }
 
+    /// Goes on to the look at fraction `t`.
     pub(super) fn advance(&mut self, t: f64) {
+        if let Some((low, high)) = self.open.take() {
+            self.nodes = Some(self.nodes_between(low, high, (t - self.now).sqrt()));
+            self.before = self.now;
+        }
         self.now = t;
     }
 
@@ -72,7 +84,7 @@ impl Path {
         let tail = |from: f64| dist::normal_sf((x - from - shift) / sd);
         match &self.nodes {
             None => tail(0.0),
-            Some(nodes) => nodes.iter().map(|(u, w)| w * tail(*u)).sum(),
+            Some(nodes) => falling(nodes.iter().rev(), tail),
         }
     }
 
@@ -82,7 +94,7 @@ impl Path {
         let tail = |from: f64| dist::normal_sf((from + shift - x) / sd);
         match &self.nodes {
             None => tail(0.0),
-            Some(nodes) => nodes.iter().map(|(u, w)| w * tail(*u)).sum(),
+            Some(nodes) => falling(nodes.iter(), tail),
         }
     }
 
@@ -102,53 +114,62 @@ impl Path {
 
     /// Closes the look: the process goes on between the z values `low` and `high`, either of which may be infinite.
     pub(super) fn stop(&mut self, low: f64, high: f64) {
-        let (shift, sd) = self.step();
         let root = self.now.sqrt();
         let mean = self.drift * self.now;
         // Where the process can be at all, whatever the boundaries.
         let (floor, roof) = (mean - REACH * root, mean + REACH * root);
-        let (low, high) = (floor.max(low * root), roof.min(high * root));
-        // The density is smooth over one standard deviation of the step that made it.
-        let panels = (((high - low) / sd).ceil().max(1.0) as usize).min(4000);
+        self.open = Some((floor.max(low * root), roof.min(high * root)));
+    }
+
+    /// The density at the look just closed, as nodes close enough for a next step of standard deviation `next`.
+    fn nodes_between(&self, low: f64, high: f64, next: f64) -> Vec<(f64, f64)> {
+        let (shift, sd) = self.step();
+        let panels = (((high - low) / (PANEL * sd.min(next))).ceil().max(1.0) as usize).min(4000);
         let width = (high - low) / panels as f64;
         let scale = 1.0 / (sd * (2.0 * std::f64::consts::PI).sqrt());
         let density = |s: f64| {
             let at = |u: f64| {
                 let d = (s - u - shift) / sd;
-                if d.abs() > REACH + 4.0 {
-                    0.0
-                } else {
-                    scale * (-0.5 * d * d).exp()
-                }
+                (-0.5 * d * d).exp()
             };
-            match &self.nodes {
-                None => at(0.0),
-                Some(nodes) => {
-                    // Nodes rise: only those within reach count.
-                    let from = nodes.partition_point(|(u, _)| *u < s - shift - (REACH + 4.0) * sd);
-                    let to = nodes.partition_point(|(u, _)| *u <= s - shift + (REACH + 4.0) * sd);
-                    nodes.get(from..to).unwrap_or(&[]).iter().map(|(u, w)| w * at(*u)).sum()
+            scale
+                * match &self.nodes {
+                    None => at(0.0),
+                    Some(nodes) => {
+                        let from = nodes.partition_point(|(u, _)| *u < s - shift - NEAR * sd);
+                        let to = nodes.partition_point(|(u, _)| *u <= s - shift + NEAR * sd);
+                        nodes.get(from..to).unwrap_or(&[]).iter().map(|(u, w)| w * at(*u)).sum()
+                    }
                 }
-            }
         };
-        let mut next = Vec::with_capacity(panels * 2 * NODES.len());
-        if high > low {
-            for i in 0..panels {
-                let centre = low + (i as f64 + 0.5) * width;
-                let half = 0.5 * width;
-                for &(x, w) in NODES.iter().rev() {
-                    let s = centre - half * x;
-                    next.push((s, half * w * density(s)));
-                }
-                for &(x, w) in &NODES {
-                    let s = centre + half * x;
-                    next.push((s, half * w * density(s)));
-                }
+        let mut nodes = Vec::with_capacity(panels * 2 * NODES.len());
+        if high <= low {
+            return nodes;
+        }
+        let half = 0.5 * width;
+        for i in 0..panels {
+            let centre = low + (i as f64 + 0.5) * width;
+            let offsets = NODES.iter().rev().map(|(x, w)| (-x, w)).chain(NODES.iter().map(|(x, w)| (*x, w)));
+            for (x, w) in offsets {
+                let s = centre + half * x;
+                nodes.push((s, half * w * density(s)));
             }
         }
-        self.nodes = Some(next);
-        self.before = self.now;
+        nodes
     }
+}
+
+/// Σ w·tail(u) over nodes whose tails fall: it ends where all that is left cannot count, the weights summing to at most 1.
+fn falling<'a>(nodes: impl Iterator<Item = &'a (f64, f64)>, tail: impl Fn(f64) -> f64) -> f64 {
+    let mut sum = 0.0;
+    for (u, w) in nodes {
+        let t = tail(*u);
+        sum += w * t;
+        if t < 1e-17 * sum {
+            break;
+        }
+    }
+    sum
 }
 
 /// Gauss–Legendre, 10 points, positive half: (node, weight).
