@@ -120,7 +120,13 @@ pub fn best_arm(
     let statistics: Vec<f64> = arms
         .iter()
         .enumerate()
-        .map(|(i, b)| if i == leader { 0.0 } else { ratio(&arms[leader], b, rewards) })
+        .map(|(i, b)| {
+            if i == leader {
+                0.0
+            } else {
+                ratio(&arms[leader], b, rewards)
+            }
+        })
         .collect();
     let rival = (0..k)
         .filter(|i| *i != leader)

@@ -565,4 +565,3 @@ impl Prepared<'_> {
         }
     }
 }
-

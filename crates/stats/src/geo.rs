@@ -70,7 +70,10 @@ fn critical(placebo: &Placebo, alpha: f64) -> Result<f64, NotEstimable> {
                 ratios.len(),
                 1.0 / (ratios.len() + 1) as f64
             ),
-            format!("give at least {} donors, or a lower level", (1.0 / alpha - 1e-9).ceil() as u64 - 1),
+            format!(
+                "give at least {} donors, or a lower level",
+                (1.0 / alpha - 1e-9).ceil() as u64 - 1
+            ),
         ));
     }
     ratios.sort_by(|a, b| b.total_cmp(a));

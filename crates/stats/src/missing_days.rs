@@ -76,10 +76,7 @@ pub fn missing_days(units: &[Vec<u64>], weights: &[f64], alpha: f64) -> Result<M
         ));
     }
     let totals: Vec<u64> = (0..days).map(|d| units.iter().map(|v| v[d]).sum()).collect();
-    let (Some(first), Some(last)) = (
-        totals.iter().position(|t| *t > 0),
-        totals.iter().rposition(|t| *t > 0),
-    ) else {
+    let (Some(first), Some(last)) = (totals.iter().position(|t| *t > 0), totals.iter().rposition(|t| *t > 0)) else {
         return Err(NotEstimable::too_few("no unit came on any day"));
     };
     let span = last - first + 1;

@@ -86,7 +86,8 @@ pub fn rates(control: Events, treatment: Events, level: f64, sides: Sides) -> Re
         }
     };
     let variance = c / control.exposure.powi(2) + t / treatment.exposure.powi(2);
-    let difference = Estimate::new(rate_t - rate_c, variance.sqrt(), None, total, level, "poisson, wald").and_then(sided);
+    let difference =
+        Estimate::new(rate_t - rate_c, variance.sqrt(), None, total, level, "poisson, wald").and_then(sided);
     let ratio = if control.count == 0 || treatment.count == 0 {
         let empty = if control.count == 0 { "control" } else { "treatment" };
         Err(NotEstimable::new(

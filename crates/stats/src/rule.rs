@@ -274,6 +274,11 @@ impl Deciding {
             Rule::ConfidenceSequence { looks, tuned } if !(*looks > 0 && *tuned > 0.0 && tuned.is_finite()) => {
                 "a confidence sequence needs at least one look and a tuning above 0"
             }
+            Rule::ConfidenceSequence { looks, .. } | Rule::Msprt { looks, .. }
+                if *looks as usize > group_sequential::MOST_LOOKS =>
+            {
+                "at most 100 looks are planned for: more of them find hardly more"
+            }
             Rule::Msprt { looks, tau } if !(*looks > 0 && *tau > 0.0 && tau.is_finite()) => {
                 "the mSPRT needs at least one look and a tau above 0"
             }

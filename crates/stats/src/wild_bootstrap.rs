@@ -183,7 +183,11 @@ fn draws(clusters: usize, plan: &Plan) -> Multipliers {
     };
     if !webb && clusters < 20 && (1usize << clusters) <= plan.draws {
         let all = (0..1usize << clusters)
-            .map(|bits| (0..clusters).map(|g| if bits >> g & 1 == 1 { -1.0 } else { 1.0 }).collect())
+            .map(|bits| {
+                (0..clusters)
+                    .map(|g| if bits >> g & 1 == 1 { -1.0 } else { 1.0 })
+                    .collect()
+            })
             .collect();
         return Multipliers { all, enumerated: true };
     }
@@ -230,7 +234,11 @@ impl Sums {
         let n = y.len();
         let centred = |v: Vec<f64>| {
             let mean = v.iter().sum::<f64>() / n as f64;
-            if intercept { v.into_iter().map(|a| a - mean).collect() } else { v }
+            if intercept {
+                v.into_iter().map(|a| a - mean).collect()
+            } else {
+                v
+            }
         };
         let width = x.first().map_or(0, Vec::len);
         let column_of = |j: usize| centred(x.iter().map(|row| row[j]).collect::<Vec<f64>>());

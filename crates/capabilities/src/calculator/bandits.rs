@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use steward_stats::adaptive::{Play, Weighting, readout};
 use steward_stats::bandit::{Bandit, Beliefs, Stopping, thompson};
 use steward_stats::bayes::Beta;
+use steward_stats::best_arm::{Arm, Rewards, Threshold, best_arm};
 use steward_stats::contextual::{ArmHistory, score};
 use steward_stats::off_policy::{Logged, evaluate};
 
@@ -75,6 +76,85 @@ pub const METHODS: &[Method] = &[
                 None
             };
             allocation(i, &Beliefs::gaussian(&arms, prior)?)
+        },
+    },
+    Method {
+        name: "best_arm_likelihood_ratio",
+        doc: "Whether the best arm is known at an error rate, however often one looked: likelihood ratios of the leader against each rival.",
+        source: "Garivier & Kaufmann 2016; Kaufmann & Koolen 2021",
+        input: &Object {
+            doc: "Plays and rewards per arm",
+            fields: &[
+                Field::required("plays", COUNTS, "Plays per arm"),
+                Field::optional("successes", COUNTS, "Rewards of 1 per arm (Bernoulli)"),
+                Field::optional("means", NUMBERS, "Mean reward per arm (Gaussian)"),
+                Field::optional(
+                    "variance",
+                    Kind::Number,
+                    "Variance of a reward, known or pooled (Gaussian)",
+                ),
+                Field::default("delta", Kind::Number, "0.05", "Accepted chance of a wrong arm"),
+                Field::default(
+                    "threshold",
+                    Kind::Choice(&["proved", "stylised"]),
+                    "\"proved\"",
+                    "With a proof of the error rate, or ln((1 + ln t)/delta) of practice",
+                ),
+                BETTER,
+            ],
+            forms: &[&["successes"], &["means", "variance"]],
+        },
+        output: &Object::of(
+            "The leader against its rivals",
+            &[
+                Field::required("leader", Kind::Count, "Arm with the best mean, from 0"),
+                Field::required("rival", Kind::Count, "Its strongest rival"),
+                Field::required(
+                    "statistics",
+                    NUMBERS,
+                    "Log likelihood ratio against each arm; 0 for itself",
+                ),
+                Field::required("statistic", Kind::Number, "That of the strongest rival"),
+                Field::required("threshold", Kind::Number, "What it must exceed"),
+                Field::required("stop", Kind::Flag, "Whether it does"),
+            ],
+        ),
+        compute: |i| {
+            let plays = i.counts("plays")?;
+            let bernoulli = i.has("successes");
+            let values = i.numbers_like(if bernoulli { "successes" } else { "means" }, plays.len(), "plays")?;
+            let mut arms = Vec::new();
+            for (plays, value) in plays.into_iter().zip(values) {
+                if bernoulli && value > plays as f64 {
+                    let message = format!("{value} successes in {plays} plays; count plays with one reward each");
+                    return Err(i.wrong("successes", message).into());
+                }
+                let mean = if bernoulli && plays > 0 {
+                    value / plays as f64
+                } else {
+                    value
+                };
+                arms.push(Arm { plays, mean });
+            }
+            let rewards = if bernoulli {
+                Rewards::Bernoulli
+            } else {
+                Rewards::Gaussian {
+                    variance: i.number("variance")?,
+                }
+            };
+            let threshold = if i.text("threshold")? == "stylised" {
+                Threshold::Stylised
+            } else {
+                Threshold::Proved
+            };
+            Ok(json!(best_arm(
+                &arms,
+                rewards,
+                better(i)?,
+                threshold,
+                i.number("delta")?
+            )?))
         },
     },
     Method {

@@ -1,15 +1,13 @@
-//! Designs other than units split once: factorial, layers, switchback, geo, interleaving.
+//! Designs other than units split once: factorial, layers, switchback, interleaving.
 
 use serde_json::{Value, json};
 use steward_stats::Moments;
 use steward_stats::factorial::{Interaction, factorial, layers};
 use steward_stats::interleaving::{by_unit, preference};
-use steward_stats::matched_markets::{paired, pairs, time_based};
 use steward_stats::switchback::{Errors, Period, Plan, switchback};
-use steward_stats::synthetic_control::{Match, Panel, Synthetic, placebo_test, synthetic_control};
 
 use super::input::Input;
-use super::kind::{COUNTS, Field, Kind, NUMBERS, Object, TABLE};
+use super::kind::{COUNTS, Field, Kind, NUMBERS, Object};
 use super::{ESTIMATE, LEVEL, Method, Problem, either, estimate, sample};
 
 /// Methods of this file.
@@ -169,170 +167,6 @@ pub const METHODS: &[Method] = &[
         },
     },
     Method {
-        name: "synthetic_control",
-        doc: "One treated market against a weighted mixture of donors; placebo test over all donors if asked.",
-        source: "Abadie & Gardeazabal 2003; Abadie, Diamond & Hainmueller 2010",
-        input: &Object::of(
-            "A panel",
-            &[
-                Field::required("treated", NUMBERS, "Outcome of the treated market by period"),
-                Field::required("donors", TABLE, "One list per donor, same periods"),
-                Field::required("before", Kind::Count, "Periods before the treatment"),
-                Field::optional(
-                    "predictors",
-                    NUMBERS,
-                    "Predictors of the treated market; left out: match outcomes",
-                ),
-                Field::optional("donor_predictors", TABLE, "One list per donor, same predictors"),
-                Field::optional(
-                    "importance",
-                    NUMBERS,
-                    "Importance of predictors; left out: chosen to fit outcomes",
-                ),
-                Field::default("placebo", Kind::Flag, "true", "Whether to test against placebos"),
-                Field::optional(
-                    "worst_fit",
-                    Kind::Number,
-                    "Leave out placebos that fit so many times worse before",
-                ),
-            ],
-        ),
-        output: &Object::of(
-            "The synthetic control",
-            &[
-                Field::required("weights", NUMBERS, "Share of each donor"),
-                Field::required("synthetic", NUMBERS, "Outcome of the mixture by period"),
-                Field::required("gaps", NUMBERS, "Treated − mixture by period"),
-                Field::required("effect", Kind::Number, "Mean gap after the treatment"),
-                Field::required("fit_before", Kind::Number, "Root mean squared gap before"),
-                Field::optional("ratio", Kind::Number, "Root mean squared gap after over before"),
-                Field::optional("importance", NUMBERS, "Importance of predictors used"),
-                Field::optional("p", Kind::Number, "Rank of the ratio among markets"),
-                Field::optional("ranked", Kind::Count, "Markets ranked"),
-                Field::optional("placebo_ratios", NUMBERS, "Ratio of each placebo kept"),
-            ],
-        ),
-        compute: |i| {
-            let panel = Panel {
-                treated: i.numbers("treated")?,
-                donors: i.table("donors")?,
-                before: i.count("before")? as usize,
-            };
-            let matching = if i.has("predictors") {
-                let importance = if i.has("importance") {
-                    Some(i.numbers("importance")?)
-                } else {
-                    None
-                };
-                Match::Predictors {
-                    treated: i.numbers("predictors")?,
-                    donors: i.table("donor_predictors")?,
-                    importance,
-                }
-            } else {
-                Match::Outcomes
-            };
-            if !i.flag("placebo") {
-                return Ok(written(&synthetic_control(&panel, &matching)?));
-            }
-            let found = placebo_test(&panel, &matching, i.maybe_number("worst_fit"))?;
-            let mut out = written(&found.treated);
-            out["p"] = json!(found.p);
-            out["ranked"] = json!(found.ranked);
-            out["placebo_ratios"] = found.placebos.iter().flatten().filter_map(|s| s.ratio).collect();
-            Ok(out)
-        },
-    },
-    Method {
-        name: "matched_pairs",
-        doc: "Markets paired by how alike they moved before a test.",
-        source: "Imai, King & Nall 2009",
-        input: &Object::of(
-            "Markets",
-            &[Field::required(
-                "series",
-                TABLE,
-                "One list per market, its outcome by period",
-            )],
-        ),
-        output: &Object::of(
-            "Pairs",
-            &[Field::required(
-                "pairs",
-                Kind::List(&Kind::Object(&PAIR)),
-                "Closest first",
-            )],
-        ),
-        compute: |i| Ok(json!({ "pairs": pairs(&i.table("series")?)? })),
-    },
-    Method {
-        name: "paired_markets",
-        doc: "Effect from pairs of markets of which one was treated by a coin: paired t, and exact permutation.",
-        source: "Imai, King & Nall 2009; Fisher 1935",
-        input: &Object::of(
-            "Pairs",
-            &[
-                Field::required(
-                    "differences",
-                    NUMBERS,
-                    "Treated − control of each pair, change from before to after",
-                ),
-                LEVEL,
-            ],
-        ),
-        output: &Object::of(
-            "The effect",
-            &[
-                Field::required("effect", ESTIMATE, "Mean difference"),
-                Field::optional(
-                    "permutation_p",
-                    Kind::Number,
-                    "Exact p of the coins; null above 20 pairs",
-                ),
-            ],
-        ),
-        compute: |i| {
-            let found = paired(&i.numbers("differences")?, i.number("level")?)?;
-            Ok(json!({ "effect": estimate(&found.effect), "permutation_p": found.permutation_p }))
-        },
-    },
-    Method {
-        name: "time_based_regression",
-        doc: "Cumulative effect in treated markets beyond what control markets foretell.",
-        source: "Kerman, Wang & Vaver 2017",
-        input: &Object::of(
-            "Two series",
-            &[
-                Field::required("treated", NUMBERS, "Outcome of the treated markets by period"),
-                Field::required("control", NUMBERS, "Outcome of the control markets, same periods"),
-                Field::required("before", Kind::Count, "Periods before the test"),
-                LEVEL,
-            ],
-        ),
-        output: &Object::of(
-            "The effect",
-            &[
-                Field::required("cumulative", ESTIMATE, "Sum over the test"),
-                Field::required("path", Kind::List(&ESTIMATE), "The same after each test period"),
-                Field::required("slope", Kind::Number, "Slope of treated on control before"),
-                Field::required(
-                    "r_squared",
-                    Kind::Number,
-                    "Share of the variance before that it explains",
-                ),
-            ],
-        ),
-        compute: |i| {
-            let (treated, control) = (i.numbers("treated")?, i.numbers("control")?);
-            let found = time_based(&treated, &control, i.count("before")? as usize, i.number("level")?)?;
-            let path: Vec<Value> = found.path.iter().map(estimate).collect();
-            Ok(json!({
-                "cumulative": estimate(&found.cumulative), "path": path,
-                "slope": found.slope, "r_squared": found.r_squared,
-            }))
-        },
-    },
-    Method {
         name: "interleaving",
         doc: "Which of two interleaved rankers sessions prefer: exact sign test, or a t-test over units.",
         source: "Radlinski, Kurup & Joachims 2008; Chapelle et al. 2012",
@@ -391,19 +225,6 @@ const INTERACTION: Object = Object::of(
     ],
 );
 
-const PAIR: Object = Object::of(
-    "Two markets",
-    &[
-        Field::required("a", Kind::Count, "Position of one"),
-        Field::required("b", Kind::Count, "Position of the other"),
-        Field::required(
-            "distance",
-            Kind::Number,
-            "Root mean squared difference of the scaled series",
-        ),
-    ],
-);
-
 fn cells(input: &Input<'_>) -> Result<Vec<Moments>, Problem> {
     input.objects("cells")?.iter().map(sample::mean).collect()
 }
@@ -416,8 +237,4 @@ fn interactions(all: &[Interaction]) -> Vec<Value> {
             })
         })
         .collect()
-}
-
-fn written(s: &Synthetic) -> Value {
-    json!(s)
 }

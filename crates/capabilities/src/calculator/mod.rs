@@ -8,19 +8,24 @@
 mod input;
 mod kind;
 mod parse;
+mod plan;
 mod sample;
 mod synonyms;
 
 mod bandits;
 mod bayesian;
 mod boundaries;
+mod clusters;
 mod comparison;
 mod designs;
+mod exposure;
+mod geo;
 mod health;
 mod many;
 mod multiple;
 mod planning;
 mod quantiles;
+mod rates;
 mod regressions;
 mod sequential;
 mod shapes;
@@ -86,13 +91,17 @@ const FAMILIES: &[&[Method]] = &[
     bandits::METHODS,
     bayesian::METHODS,
     boundaries::METHODS,
+    clusters::METHODS,
     comparison::METHODS,
     designs::METHODS,
+    exposure::METHODS,
+    geo::METHODS,
     health::METHODS,
     many::METHODS,
     multiple::METHODS,
     planning::METHODS,
     quantiles::METHODS,
+    rates::METHODS,
     regressions::METHODS,
     sequential::METHODS,
     shapes::METHODS,
@@ -281,6 +290,10 @@ const ESTIMATED: Object = Object {
 };
 
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod worked;
+#[cfg(test)]
+mod worked_inference;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use steward_stats::adjustment::{self, Adjusted, Stratum};
-use steward_stats::cluster::{Correction, clustered};
 use steward_stats::hac::hac;
 use steward_stats::regression::{Covariance, Fit, ols};
 
@@ -45,51 +44,6 @@ pub const METHODS: &[Method] = &[
             };
             let fit = ols(&y, &x, i.flag("intercept"), covariance)?;
             Ok(coefficients(&fit, i.number("level")?))
-        },
-    },
-    Method {
-        name: "cluster_robust",
-        doc: "Least squares with rows in clusters: CR0, CR1, CR2 with Bell and McCaffrey's degrees of freedom, or CR3.",
-        source: "Liang & Zeger 1986; Bell & McCaffrey 2002; Imbens & Kolesár 2016",
-        input: &Object::of(
-            "Rows in clusters",
-            &[
-                Y,
-                X,
-                INTERCEPT,
-                Field::required("clusters", COUNTS, "The cluster of each row, as a number"),
-                Field::default(
-                    "correction",
-                    Kind::Choice(&["cr0", "cr1", "cr2", "cr3"]),
-                    "\"cr2\"",
-                    "Small-sample correction: none, a factor, Bell–McCaffrey, jackknife; cr2 and cr3 with Satterthwaite df",
-                ),
-                LEVEL,
-            ],
-        ),
-        output: &Object::of(
-            "Coefficients",
-            &[
-                Field::required(
-                    "coefficients",
-                    Kind::List(&ESTIMATE),
-                    "The intercept first, if there is one",
-                ),
-                Field::required("clusters", Kind::Count, "Clusters"),
-            ],
-        ),
-        compute: |i| {
-            let (y, x) = design(i)?;
-            let correction = match i.text("correction")?.as_str() {
-                "cr0" => Correction::Cr0,
-                "cr1" => Correction::Cr1,
-                "cr3" => Correction::Cr3,
-                _ => Correction::Cr2,
-            };
-            let clusters = i.counts("clusters")?;
-            let fit = clustered(&y, &x, i.flag("intercept"), &clusters, correction, i.number("level")?)?;
-            let all: Vec<Value> = fit.coefficients.iter().map(either).collect();
-            Ok(json!({ "coefficients": all, "clusters": fit.clusters }))
         },
     },
     Method {
@@ -246,9 +200,12 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-const Y: Field = Field::required("y", NUMBERS, "Outcome per row");
-const X: Field = Field::required("x", TABLE, "One list per column, a value per row each");
-const INTERCEPT: Field = Field::default("intercept", Kind::Flag, "true", "Whether a column of ones comes first");
+/// Outcome of a regression.
+pub const Y: Field = Field::required("y", NUMBERS, "Outcome per row");
+/// Columns of a regression.
+pub const X: Field = Field::required("x", TABLE, "One list per column, a value per row each");
+/// Whether a regression has an intercept.
+pub const INTERCEPT: Field = Field::default("intercept", Kind::Flag, "true", "Whether a column of ones comes first");
 
 const COEFFICIENTS: Object = Object::of(
     "Coefficients",
@@ -303,7 +260,8 @@ fn adjusted(input: &Input<'_>, found: Adjusted) -> Result<Value, Problem> {
     }))
 }
 
-fn design(input: &Input<'_>) -> Result<(Vec<f64>, Vec<Vec<f64>>), Problem> {
+/// Outcome and rows of a regression.
+pub fn design(input: &Input<'_>) -> Result<(Vec<f64>, Vec<Vec<f64>>), Problem> {
     let y = input.numbers("y")?;
     let x = rows(input, "x", y.len())?;
     Ok((y, x))

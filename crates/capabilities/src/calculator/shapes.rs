@@ -1,9 +1,10 @@
 //! Metrics of a shape of their own: capped and trimmed means, funnels, retention.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use steward_stats::capping::{Cap, capped_lift, trimmed};
-use steward_stats::funnel::funnel;
+use steward_stats::funnel::{Step, funnel};
 use steward_stats::retention::{Unit, Window, retention};
+use steward_stats::{Moments, NotEstimable, Reason};
 
 use super::comparison::{LIFT, sided_or_refused, written};
 use super::input::Input;
@@ -120,15 +121,33 @@ pub const METHODS: &[Method] = &[
         ),
         compute: |i| {
             let found = funnel(&columns(i, "control")?, &columns(i, "treatment")?, i.number("level")?)?;
-            let mut steps = Vec::new();
-            for s in &found {
-                let mut step = json!({ "step": s.step, "overall": written(i, &s.overall)? });
-                if let Some(previous) = &s.from_previous {
-                    step["from_previous"] = written(i, previous)?;
-                }
-                steps.push(step);
-            }
-            Ok(json!({ "steps": steps }))
+            steps(i, &found)
+        },
+    },
+    Method {
+        name: "funnel_counts",
+        doc: "The same from counts: units that reached each step, of units that reached the step before and of all.",
+        source: "Fleiss, Levin & Paik 2003; Deng, Knoblich & Lu 2018",
+        input: &Object::of(
+            "Two groups with the units that reached each step",
+            &[
+                Field::required("control", COUNTS, "All units first, then those who reached each step"),
+                Field::required("treatment", COUNTS, "Same steps"),
+                SIDES,
+                LEVEL,
+            ],
+        ),
+        output: &Object::of(
+            "Steps",
+            &[Field::required(
+                "steps",
+                Kind::List(&Kind::Object(&STEP)),
+                "By step, the first being all units",
+            )],
+        ),
+        compute: |i| {
+            let found = funnel(&nested(i, "control")?, &nested(i, "treatment")?, i.number("level")?)?;
+            steps(i, &found)
         },
     },
     Method {
@@ -227,8 +246,50 @@ const RETAINED: Object = Object::of(
     ],
 );
 
+fn steps(i: &Input<'_>, found: &[Step]) -> Result<Value, Problem> {
+    let mut steps = Vec::new();
+    for s in found {
+        let mut step = json!({ "step": s.step, "overall": written(i, &s.overall)? });
+        if let Some(previous) = &s.from_previous {
+            step["from_previous"] = written(i, previous)?;
+        }
+        steps.push(step);
+    }
+    Ok(json!({ "steps": steps }))
+}
+
+/// Moments of zeros and ones of which each column is a part of the one before.
+fn nested(input: &Input<'_>, name: &str) -> Result<Moments, Problem> {
+    let counts = input.counts(name)?;
+    let n = counts.first().copied().unwrap_or(0);
+    if let Some(k) = (1..counts.len()).find(|k| counts[*k] > counts[k - 1]) {
+        return Err(NotEstimable::new(
+            Reason::OutOfDomain,
+            format!(
+                "in the {name}, {} units reach step {k}, {} the one before",
+                counts[k],
+                counts[k - 1]
+            ),
+            "count a unit at a step only after the steps before it",
+        )
+        .into());
+    }
+    let total = n as f64;
+    let means: Vec<f64> = counts
+        .iter()
+        .map(|c| if n == 0 { 0.0 } else { *c as f64 / total })
+        .collect();
+    let mut cross = Vec::new();
+    for i in 0..counts.len() {
+        for j in i..counts.len() {
+            cross.push(counts[j] as f64 * (1.0 - means[i]));
+        }
+    }
+    Ok(Moments::from_parts(n, means, cross).unwrap_or_else(|| Moments::empty(counts.len())))
+}
+
 /// Moments of columns that must be equally long.
-pub fn columns(input: &Input<'_>, name: &str) -> Result<steward_stats::Moments, Problem> {
+pub fn columns(input: &Input<'_>, name: &str) -> Result<Moments, Problem> {
     let all = input.table(name)?;
     let first = all.first().map_or(0, Vec::len);
     if let Some(i) = all.iter().position(|c| c.len() != first) {

@@ -99,6 +99,45 @@ pub const SYNONYMS: &[(&str, &[&str])] = &[
     ),
     ("trimmed_mean", &["yuen", "yuen_t", "yuen_test"]),
     ("funnel", &["funnel_conversion", "conversion_funnel"]),
+    ("funnel_counts", &["step_conversion", "funnel_steps"]),
+    (
+        "poisson_rates",
+        &[
+            "poisson",
+            "poisson_test",
+            "rate_ratio",
+            "poisson_rate_ratio",
+            "count_rate",
+            "exact_poisson",
+        ],
+    ),
+    (
+        "multiple_exposure",
+        &["multiple_exposures", "several_variants", "crossovers", "contamination"],
+    ),
+    ("missing_days", &["missing_day", "missing_data_days", "day_gaps"]),
+    (
+        "trigger_dilution",
+        &["dilution", "diluted_effect", "trigger_analysis", "triggered_effect"],
+    ),
+    (
+        "wild_cluster_bootstrap",
+        &["wild_bootstrap", "wcb", "wild_cluster", "boottest"],
+    ),
+    (
+        "geo_power",
+        &["placebo_power", "synthetic_control_power", "geo_test_power"],
+    ),
+    (
+        "best_arm_likelihood_ratio",
+        &[
+            "best_arm_identification",
+            "glr",
+            "chernoff_stopping",
+            "generalised_likelihood_ratio",
+            "bai",
+        ],
+    ),
     ("proportion", &["wilson", "wilson_interval"]),
     (
         "fieller",

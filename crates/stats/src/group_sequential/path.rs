@@ -149,7 +149,11 @@ impl Path {
         let half = 0.5 * width;
         for i in 0..panels {
             let centre = low + (i as f64 + 0.5) * width;
-            let offsets = NODES.iter().rev().map(|(x, w)| (-x, w)).chain(NODES.iter().map(|(x, w)| (*x, w)));
+            let offsets = NODES
+                .iter()
+                .rev()
+                .map(|(x, w)| (-x, w))
+                .chain(NODES.iter().map(|(x, w)| (*x, w)));
             for (x, w) in offsets {
                 let s = centre + half * x;
                 nodes.push((s, half * w * density(s)));

@@ -38,7 +38,9 @@ fn the_interval_holds_what_the_placebo_test_keeps() {
         let moved = |tau: f64| panel(&all, 30, |y| y + 4.0 - tau);
         let found = placebo_test(&moved(0.0), &Match::Outcomes, None).unwrap();
         // No constant effect is kept: the true one is not covered.
-        let Ok(interval) = placebo_interval(&found, 30, 0.9) else { continue };
+        let Ok(interval) = placebo_interval(&found, 30, 0.9) else {
+            continue;
+        };
         covered += u64::from(interval.low <= 4.0 && 4.0 <= interval.high);
         // Taking τ off the treated market tests it: kept inside, rejected outside.
         let p = |tau: f64| placebo_test(&moved(tau), &Match::Outcomes, None).unwrap().p;

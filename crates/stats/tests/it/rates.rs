@@ -160,7 +160,10 @@ fn the_best_arm_is_known() {
         .collect();
     let delta = num(&g["delta"]);
     let variance = num(&g["variance"]);
-    for (rewards, name) in [(Rewards::Bernoulli, "bernoulli"), (Rewards::Gaussian { variance }, "gaussian")] {
+    for (rewards, name) in [
+        (Rewards::Bernoulli, "bernoulli"),
+        (Rewards::Gaussian { variance }, "gaussian"),
+    ] {
         for (kind, threshold) in [
             (Threshold::Proved, num(&g[&format!("proved_{name}")])),
             (Threshold::Stylised, num(&g["stylised"])),
@@ -188,7 +191,10 @@ fn the_best_arm_is_known() {
                 plays: t,
                 mean: s / t as f64,
             });
-            if best_arm(&arms, Rewards::Bernoulli, Better::Higher, Threshold::Proved, 0.1).unwrap().stop {
+            if best_arm(&arms, Rewards::Bernoulli, Better::Higher, Threshold::Proved, 0.1)
+                .unwrap()
+                .stop
+            {
                 wrong += 1;
                 break;
             }
@@ -228,7 +234,9 @@ fn every_sign_of_every_cluster() {
     assert!(shifted(high - 1e-5) > 0.05 && shifted(high + 1e-5) <= 0.05);
     // Shift and scale of the outcome and of columns.
     let far: Vec<f64> = y.iter().map(|y| 1e6 + 3.0 * y).collect();
-    let again = wild_cluster_bootstrap(&far, &x, true, &clusters, 0, plan).unwrap().estimate;
+    let again = wild_cluster_bootstrap(&far, &x, true, &clusters, 0, plan)
+        .unwrap()
+        .estimate;
     close("scaled", again.low, 3.0 * low, 1e-6);
     assert_eq!(again.p, found.estimate.p);
     // Five clusters cannot reject at 5% by signs alone: no end.
@@ -280,6 +288,11 @@ fn effects_among_the_triggered_are_spread() {
     close("relative", found.relative.unwrap().unwrap().point, 0.125, 1e-12);
     let found = dilute(&triggered, 100, 400, true, None).unwrap();
     let own = 4.0 * 0.25 * 0.75 / 400.0;
-    close("with the share's error", found.absolute.se, (0.125f64.powi(2) + own).sqrt(), 1e-12);
+    close(
+        "with the share's error",
+        found.absolute.se,
+        (0.125f64.powi(2) + own).sqrt(),
+        1e-12,
+    );
     assert!(dilute(&triggered, 500, 400, false, None).is_err());
 }
