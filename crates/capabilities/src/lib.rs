@@ -3,6 +3,7 @@
 //!
 //! Rooms know no HTTP, no HTML and no particular engine or store.
 
+mod applied;
 pub mod context;
 pub mod error;
 pub mod evidence;

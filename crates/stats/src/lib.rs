@@ -38,6 +38,7 @@
 //! | [`mod@dunnett`] | Which of several treatments differ from the control they share? |
 //! | [`design`] | How many units and days for a metric, with clusters, covariates, many arms, looks? Will a running one end well? |
 //! | [`running`] | How long will it take; will it, as it looks now, end well? |
+//! | [`outlook`] | Will a running experiment yet show its effect, at one of the looks to come? |
 //! | [`rule`] | Power and detectable effects under each rule of deciding: fixed, sequential, Bayesian |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
 //! | [`trend`] | Will a target be met by the end of a period? |
@@ -85,6 +86,7 @@ pub mod off_policy;
 pub mod one_sample;
 pub mod one_sided;
 pub mod outliers;
+pub mod outlook;
 pub mod pooled;
 pub mod power;
 pub mod pre_exposure;

@@ -385,6 +385,11 @@ pub enum ExperimentCommand {
         after_help = "Units are counted where an earlier experiment on the same exposures saw them, else in the semantic model in which most were active; name another with --from. Exit code 1: the planned duration has less than the wanted power.\n\nExamples:\n  steward experiment power checkout --effect 2%\n  steward experiment power checkout --effect 2% --method group-sequential --looks 4\n  steward experiment power checkout --from semantic_model/sessions --share 50% --cluster user__country --json"
     )]
     Power(PowerArgs),
+    /// What an experiment promises before its data are seen, what it is expected to find, and what departs from that since.
+    #[command(
+        after_help = "A plan is frozen by --register before the start, else by the application of definitions in force at the start. Exit code 1: the definition departs from its plan.\n\nExamples:\n  steward experiment plan checkout\n  steward experiment plan checkout --register --reason 'Agreed in the review' --as mara"
+    )]
+    Plan(PlanArgs),
     /// Whether experiments on the same units at the same time disturb each other.
     #[command(
         after_help = "Without names every pair that overlaps is tested on the first's first primary metric, p by Holm over the pairs.\n\nExamples:\n  steward experiment interactions\n  steward experiment interactions checkout search_rank --json"
@@ -398,12 +403,12 @@ pub enum ExperimentCommand {
     },
     /// Record a decision.
     #[command(
-        after_help = "Example:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara"
+        after_help = "A decision against what the decision rule recommends is recorded as an override, with its reason.\n\nExample:\n  steward experiment decide checkout ship --reason 'More conversions, no harm' --as mara"
     )]
     Decide {
         /// Experiment.
         name: String,
-        /// ship, stop, extend, roll-back.
+        /// ship, stop, extend, redesign, roll-back.
         choice: String,
         /// Why.
         #[arg(long)]
@@ -417,6 +422,21 @@ pub enum ExperimentCommand {
         #[command(flatten)]
         who: Who,
     },
+}
+
+/// A plan to see or to freeze.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Experiment.
+    pub name: String,
+    /// Freeze it as the folder has it now: a decision, with its actor.
+    #[arg(long)]
+    pub register: bool,
+    /// Why.
+    #[arg(long, requires = "register")]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 /// A plan to examine.

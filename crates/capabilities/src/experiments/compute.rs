@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value as Json, json};
 use steward_compute::{EngineError, Query, Rows, Sketch};
-use steward_definitions::{Cap, Dataset, Experiment, Project};
+use steward_definitions::{Cap, Dataset, Experiment, InferenceMethod, Project};
 use steward_stats::NotEstimable;
 
 use super::analyse::{Analysis, Asked};
@@ -15,11 +15,12 @@ use super::concluding::{Clock, overall};
 use super::designs::{self, Ground, NaiveLift};
 use super::dimensions::{DimensionSource, UnitDimension, unit_dimension};
 use super::measures::{ROW_UNIT, UnitMetric, refuse};
+use super::plan::PlanReadout;
 use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::unit_metric::unit_metric;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, maps, over_time, period, quantiles, recommend, tails, triggers, verdict};
+use super::{checks, effects, health, looks, maps, outlook, over_time, period, quantiles, recommend, tails, triggers, verdict};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 
@@ -49,6 +50,10 @@ pub struct Prepared<'a> {
     pub tables: Vec<String>,
     /// Everything else that the numbers depend on.
     pub parameters: Json,
+    /// The plan that binds it.
+    plan: Option<PlanReadout>,
+    /// Relative improvement planned for, while it runs.
+    effect: Option<f64>,
 }
 
 /// Lays an experiment out.
@@ -69,7 +74,13 @@ pub fn prepare<'a>(
     let pinned = options.as_of.is_some() || context.project.settings.as_of.is_some();
     let reach = period::reach(&context.project, experiment);
     let window = window(experiment, reach, &zone, now, pinned)?;
-    lay_out(context, experiment, options, window, now)
+    let running = window.status == ExperimentStatus::Running;
+    let mut prepared = lay_out(context, experiment, options, window, now)?;
+    if running && let Some(effect) = super::planning::planned_effect(context, &experiment.meta.name) {
+        prepared.parameters["planned_effect"] = json!(effect);
+        prepared.effect = Some(effect);
+    }
+    Ok(prepared)
 }
 
 /// Lays out what is counted in a window; without variants, every unit is of arm 0.
@@ -222,10 +233,29 @@ pub fn lay_out<'a>(
         definitions,
         tables: tables.into_iter().collect(),
         parameters,
+        plan: None,
+        effect: None,
     })
 }
 
 impl Prepared<'_> {
+    /// Reads the experiment under its plan: each metric in the part that it was planned for, what was not declared
+    /// beforehand as exploratory.
+    pub(super) fn bind(&mut self, plan: PlanReadout) {
+        super::plan::assign(&plan, &mut self.asked);
+        let rest = self.dimensions.split_off(self.declared);
+        let declared = std::mem::take(&mut self.dimensions).into_iter();
+        let (planned, later): (Vec<_>, Vec<_>) = declared.partition(|d| plan.breakdowns.contains(&d.name));
+        self.declared = planned.len();
+        self.dimensions = planned.into_iter().chain(later).chain(rest).collect();
+        let registered = plan.expected.as_ref().and_then(|e| e.effect);
+        self.effect = registered
+            .filter(|_| self.window.status == ExperimentStatus::Running)
+            .or(self.effect);
+        self.parameters["plan"] = json!(plan);
+        self.plan = Some(plan);
+    }
+
     pub(super) fn experiment(&self) -> &Experiment {
         self.experiment
     }
@@ -412,6 +442,13 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         analysis.designed = Some(&designed.lifts);
         metrics = analysis.metrics();
     }
+    if running {
+        let share = match experiment.inference.method {
+            InferenceMethod::Fixed => looks::known(experiment, window, &prepared.zone, &cells),
+            _ => analysis.clock.fraction,
+        };
+        outlook::outlooks(&mut metrics, experiment, share, prepared.effect);
+    }
     if health.srm.broken {
         health.suspects = checks::suspects(experiment, &prepared.dimensions, &cells);
         let where_from = checks::explain_split(&health.suspects, experiment);
@@ -467,6 +504,11 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     {
         found.sentence = format!("{} {more}", found.sentence);
     }
+    if let Some(warning) = prepared.plan.as_ref().and_then(PlanReadout::warning)
+        && !matches!(found.outcome, Outcome::NoData | Outcome::NotStarted)
+    {
+        found.sentence = format!("{} {warning}", found.sentence);
+    }
     let decision = recommend::Evidence {
         experiment,
         health: &health,
@@ -514,6 +556,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         correction: experiment.correction.clone(),
         inference,
         decision,
+        plan: prepared.plan.clone(),
         design: designed.map(|d| d.readout),
         provenance: Provenance {
             evidence: String::new(),

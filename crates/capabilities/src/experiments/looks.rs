@@ -6,7 +6,7 @@ use steward_definitions::{Experiment, InferenceMethod, Looks};
 use super::cells::{Cell, Cells};
 use super::compute::{Prepared, Runner, group_rows};
 use super::query::{self, Layout};
-use super::window::{DAY, SECOND, Window, day, moment};
+use super::window::{DAY, SECOND, Window, day, micros, moment};
 use crate::CapabilityError;
 
 /// A look with what was known at it.
@@ -164,6 +164,18 @@ pub fn fraction(experiment: &Experiment, window: &Window, zone: &TimeZone, cells
     let (start, end) = (moment(start, zone).ok()?, moment(end, zone).ok()?);
     let at = window.cut.unwrap_or(now).min(now.max(start));
     Some(((at - start) as f64 / (end - start) as f64).clamp(0.0, 1.0))
+}
+
+/// The share of a fixed horizon's information at this moment: of the planned units, else of the days of exposure whose
+/// windows have closed.
+pub fn known(experiment: &Experiment, window: &Window, zone: &TimeZone, cells: &Cells) -> Option<f64> {
+    if let Some(units) = experiment.inference.planned_units {
+        return Some(counted(experiment, cells) as f64 / units as f64);
+    }
+    let (start, end) = (experiment.start.as_deref()?, experiment.end.as_deref()?);
+    let (start, end) = (moment(start, zone).ok()?, moment(end, zone).ok()?);
+    let closed = window.cut?.saturating_sub(micros(window.seconds.unwrap_or(0)));
+    Some(((closed - start) as f64 / (end - start) as f64).clamp(0.0, 1.0))
 }
 
 async fn at_moment(

@@ -23,8 +23,10 @@ mod maps;
 mod measures;
 mod methods;
 mod ordered;
+mod outlook;
 mod over_time;
 mod period;
+mod plan;
 mod planning;
 mod quantiles;
 mod query;
@@ -42,6 +44,10 @@ mod writer;
 pub use designs::{ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
 pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};
 pub use period::Period;
+pub use plan::{
+    Departure, Draft, Expected, ExpectedMetric, PlanReadout, PlanReport, PlannedMetric, PlannedTerm, REGISTERED,
+    RegisteredPayload, Registration, draft, plan, registered,
+};
 pub use planning::{MetricPower, PowerOptions, PowerReport, PowerRow, Source, Traffic, power};
 pub use readout::*;
 pub use verdict::{effect, goodness, p_value, significant};
@@ -67,7 +73,10 @@ pub async fn conclude(
     options: &ReadoutOptions,
 ) -> Result<Concluded<Readout>, CapabilityError> {
     let experiment = find(context, name)?;
-    let prepared = compute::prepare(context, experiment, options)?;
+    let mut prepared = compute::prepare(context, experiment, options)?;
+    if let Some(plan) = plan::binding(context, experiment).await? {
+        prepared.bind(plan);
+    }
     let subject = format!("experiment/{name}");
     let definitions = prepared.definitions.clone();
     let tables = prepared.tables.clone();

@@ -7,19 +7,21 @@
 //! | `evidence` | it cites evidence that exists; about an experiment, its current readout |
 //! | `sample-ratio` | an experiment whose split is broken is decided on only with a waiver |
 //! | `health` | so is one that another check forbids to trust: arms unlike before exposure, or on other days |
+//! | `recommendation` | whoever decides against the decision rule says why: it is recorded as an override |
 //! | `separation-of-duties` | approvals and waivers are not given by the owner of the subject, if the project lists at least two people |
 
 use steward_definitions::Project;
 use steward_ledger::{Evidence, Filter, NewEvent};
 
 use super::events::{DECIDED, DecidedPayload, WAIVED, decided};
+use super::holding::last_about;
 use super::projection::Record;
 use super::types::{Choice, Decision, NewDecision, PolicyCheck};
-use crate::experiments::{self, ExperimentStatus, Outcome, Readout, ReadoutOptions};
+use crate::experiments::{self, ExperimentStatus, Outcome, PlanReport, Readout, ReadoutOptions, Recommendation};
 use crate::{CapabilityError, Context};
 
 /// Races lost before giving up.
-const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 8;
 
 pub fn check(rule: &str, outcome: &str, detail: impl Into<String>) -> PolicyCheck {
     PolicyCheck {
@@ -29,7 +31,7 @@ pub fn check(rule: &str, outcome: &str, detail: impl Into<String>) -> PolicyChec
     }
 }
 
-fn refused<T>(why: impl Into<String>) -> Result<T, CapabilityError> {
+pub(super) fn refused<T>(why: impl Into<String>) -> Result<T, CapabilityError> {
     Err(CapabilityError::Refused(why.into()))
 }
 
@@ -37,16 +39,7 @@ fn refused<T>(why: impl Into<String>) -> Result<T, CapabilityError> {
 pub async fn decide(context: &Context, new: &NewDecision) -> Result<Decision, CapabilityError> {
     for _ in 0..ATTEMPTS {
         let subject = subject(context, &new.subject)?;
-        let last = context
-            .ledger
-            .read(&Filter {
-                subject: Some(subject.clone()),
-                last: Some(1),
-                ..Filter::default()
-            })
-            .await?
-            .last()
-            .map(|e| e.sequence);
+        let last = last_about(&context.ledger, &subject).await?;
         let events = judge(context, new, &subject).await?;
         // Whoever decides on the same thing at the same moment makes this decision stale: it is checked anew.
         if let Some(appended) = context.ledger.append_if(&subject, last, events).await? {
@@ -63,7 +56,7 @@ pub async fn decide(context: &Context, new: &NewDecision) -> Result<Decision, Ca
 }
 
 /// `kind/name` of what is decided on; a bare name is an experiment.
-fn subject(context: &Context, text: &str) -> Result<String, CapabilityError> {
+pub(super) fn subject(context: &Context, text: &str) -> Result<String, CapabilityError> {
     let (kind, name) = text.split_once('/').unwrap_or(("experiment", text));
     let kind = kind.replace('-', "_");
     match super::lineage::owner(&context.project, &kind, name) {
@@ -107,6 +100,11 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
     let reason = new.reason.trim();
     let actor = new.actor.trim();
     policy.extend(accountable(&context.project, actor, reason)?);
+    if new.choice == Choice::Register {
+        return Err(CapabilityError::Invalid(format!(
+            "a plan is registered by itself: steward experiment plan {name} --register"
+        )));
+    }
 
     let owner = super::lineage::owner(&context.project, kind, name).unwrap_or_default();
     let waiver = new.waiver.as_deref().map(str::trim).filter(|w| !w.is_empty());
@@ -130,6 +128,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
 
     let mut waived = false;
     let mut variant = None;
+    let mut overrides = None;
     if let Some(readout) = &readout {
         let broken = readout.outcome == Outcome::DoNotTrust;
         // Taking back is always allowed: it restores what is known.
@@ -182,7 +181,25 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
                 new.choice.word()
             )));
         }
-    } else if matches!(new.choice, Choice::Ship | Choice::Stop | Choice::Extend) {
+        overrides = overridden(readout, new.choice, variant.as_deref());
+        if !new.choice.settles_nothing() && new.choice != Choice::RollBack {
+            let said = readout.decision.recommendation.word();
+            let (outcome, detail) = match overrides {
+                None => ("met", format!("the decision rule recommends: {said}")),
+                Some(_) => (
+                    "overridden",
+                    format!("the decision rule recommends: {said}. {}", readout.decision.explanation),
+                ),
+            };
+            policy.push(check("recommendation", outcome, detail));
+        }
+        if let Some(plan) = readout.plan.as_ref().filter(|p| !p.departures.is_empty()) {
+            policy.push(check("plan", "noted", plan.summary.clone()));
+        }
+    } else if matches!(
+        new.choice,
+        Choice::Ship | Choice::Stop | Choice::Extend | Choice::Redesign
+    ) {
         return Err(CapabilityError::Invalid(format!(
             "`{}` is for experiments; on {subject} use `approve`, `waive` or `roll_back`",
             new.choice.word()
@@ -203,6 +220,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
             evidence: citations.clone(),
             verdict: verdict.clone(),
             waived: false,
+            overrides: None,
             policy: vec![check("sample-ratio", "waived", "for the decision that follows")],
             hold: None,
         };
@@ -215,6 +233,7 @@ async fn judge(context: &Context, new: &NewDecision, subject: &str) -> Result<Ve
         evidence: citations,
         verdict,
         waived,
+        overrides,
         policy,
         hold: None,
     };
@@ -284,6 +303,19 @@ async fn evidence(
             Ok((cited, None))
         }
     }
+}
+
+/// What the decision rule recommended, if the choice goes against it.
+fn overridden(readout: &Readout, choice: Choice, variant: Option<&str>) -> Option<Recommendation> {
+    let said = readout.decision.recommendation;
+    let follows = match choice {
+        Choice::Ship => said == Recommendation::Ship && variant == readout.decision.variant.as_deref(),
+        Choice::Stop => matches!(said, Recommendation::DoNotShip | Recommendation::Redesign),
+        Choice::Extend => matches!(said, Recommendation::Extend | Recommendation::KeepRunning),
+        Choice::Redesign => said == Recommendation::Redesign,
+        Choice::Approve | Choice::Waive | Choice::RollBack | Choice::Register | Choice::Freeze | Choice::Resume => true,
+    };
+    (!follows).then_some(said)
 }
 
 /// The variant to ship: named, or the verdict's, or the only treatment.

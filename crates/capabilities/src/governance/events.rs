@@ -6,11 +6,12 @@ use serde_json::Value;
 use steward_definitions::{Person, Project};
 use steward_ledger::NewEvent;
 
+pub use crate::applied::APPLIED;
+
 use super::types::{Choice, Hold, PlanView, PolicyCheck};
 use crate::CapabilityError;
+use crate::experiments::Recommendation;
 
-/// Kind of an application of definitions.
-pub const APPLIED: &str = "definitions.applied";
 /// Kind of a decision.
 pub const DECIDED: &str = "decision.made";
 /// Kind of a waiver.
@@ -53,6 +54,9 @@ pub struct DecidedPayload {
     pub verdict: Option<String>,
     /// Rests on a waiver that was granted with it.
     pub waived: bool,
+    /// What the decision rule recommended instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<Recommendation>,
     /// Rules checked.
     pub policy: Vec<PolicyCheck>,
     /// The rollout that it stops, or lets go on.

@@ -44,7 +44,8 @@ pub async fn held(ledger: &Ledger, as_of: Option<i64>) -> Result<Rollouts, Capab
     Ok(all)
 }
 
-async fn last_about(ledger: &Ledger, subject: &str) -> Result<Option<u64>, CapabilityError> {
+/// The last event about a subject.
+pub(super) async fn last_about(ledger: &Ledger, subject: &str) -> Result<Option<u64>, CapabilityError> {
     let filter = Filter {
         subject: Some(subject.into()),
         last: Some(1),
@@ -76,6 +77,7 @@ pub async fn hold(
         evidence: vec![evidence.citation()],
         verdict: Some(because.to_owned()),
         waived: false,
+        overrides: None,
         policy: vec![check(
             "guarded-by",
             "met",
@@ -111,6 +113,7 @@ pub async fn resume(context: &Context, new: &NewResume) -> Result<Decision, Capa
             .collect(),
         verdict: decision.verdict.clone(),
         waived: false,
+        overrides: None,
         policy,
         hold: Some(Hold { coverage: None, ..hold }),
     };

@@ -7,6 +7,7 @@ mod holding;
 mod lineage;
 mod planning;
 mod projection;
+mod registering;
 mod running;
 mod types;
 mod verifying;
@@ -18,6 +19,7 @@ pub use types::*;
 use steward_definitions::{Person, Project};
 use steward_ledger::{Event, Filter, Ledger};
 
+use crate::experiments::PlanReport;
 use crate::{CapabilityError, Context};
 use events::{AppliedPayload, AppliedPrivate};
 use projection::Record;
@@ -203,6 +205,16 @@ pub async fn hold(
 /// Lets a rollout go on that was stopped, as a person's decision.
 pub async fn resume(context: &Context, new: &NewResume) -> Result<Decision, CapabilityError> {
     holding::resume(context, new).await
+}
+
+/// Freezes the plan of an experiment, as the folder defines it, with what it is expected to find.
+pub async fn register(
+    context: &Context,
+    experiment: &str,
+    actor: &str,
+    reason: &str,
+) -> Result<PlanReport, CapabilityError> {
+    registering::register(context, experiment, actor, reason).await
 }
 
 /// Decisions and waivers, newest first.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use steward_ledger::{Event, Projection};
 
 use super::events::{APPLIED, AppliedPayload, AppliedPrivate, DECIDED, DecidedPayload, DecidedPrivate, WAIVED};
+use crate::experiments::{REGISTERED, RegisteredPayload};
+
 use super::types::{Application, Citation, Decision, LastChange};
 
 /// What was applied and decided, oldest first.
@@ -59,8 +61,29 @@ impl Projection for Record {
                     evidence: payload.evidence.iter().filter_map(citation).collect(),
                     verdict: payload.verdict,
                     waiver,
+                    overrides: payload.overrides,
                     policy: payload.policy,
                     hold: payload.hold,
+                });
+            }
+            REGISTERED => {
+                let Ok(payload) = serde_json::from_value::<RegisteredPayload>(event.payload.clone()) else {
+                    return;
+                };
+                self.decisions.push(Decision {
+                    sequence: event.sequence,
+                    id: event.id.to_string(),
+                    at_us: event.at_us,
+                    actor: event.actor.clone(),
+                    subject: event.subject.clone(),
+                    choice: super::Choice::Register,
+                    variant: None,
+                    reason: private::<DecidedPrivate>(event).map(|p| p.reason),
+                    evidence: payload.evidence.iter().filter_map(citation).collect(),
+                    verdict: payload.expected.map(|e| e.summary),
+                    waiver: None,
+                    overrides: None,
+                    policy: Vec::new(),
                 });
             }
             _ => {}

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use steward_definitions::Project;
 
+use crate::experiments::Recommendation;
+
 /// What applying would change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
@@ -133,6 +135,10 @@ pub enum Choice {
     Stop,
     /// Let it run on.
     Extend,
+    /// End it and start anew with another design.
+    Redesign,
+    /// Freeze the plan of an experiment.
+    Register,
     /// Approve something that needs approval.
     Approve,
     /// Accept a broken rule for once, with a reason.
@@ -146,12 +152,19 @@ pub enum Choice {
 }
 
 impl Choice {
+    /// Whether it says nothing about how an experiment goes on: an approval, a waiver, a registration.
+    pub fn settles_nothing(self) -> bool {
+        matches!(self, Choice::Approve | Choice::Waive | Choice::Register)
+    }
+
     /// As written on the command line: `ship`, `roll_back`.
     pub fn word(self) -> &'static str {
         match self {
             Choice::Ship => "ship",
             Choice::Stop => "stop",
             Choice::Extend => "extend",
+            Choice::Redesign => "redesign",
+            Choice::Register => "register",
             Choice::Approve => "approve",
             Choice::Waive => "waive",
             Choice::RollBack => "roll_back",
@@ -160,12 +173,13 @@ impl Choice {
         }
     }
 
-    /// Reads a word, `-` and `_` alike. Rollouts are frozen by what guards them, and resumed where they are shown.
+    /// Reads a word, `-` and `_` alike. Rollouts are frozen by what guards them, and resumed where they are shown; plans are registered by themselves.
     pub fn parse(word: &str) -> Option<Choice> {
         [
             Choice::Ship,
             Choice::Stop,
             Choice::Extend,
+            Choice::Redesign,
             Choice::Approve,
             Choice::Waive,
             Choice::RollBack,
@@ -245,6 +259,9 @@ pub struct Decision {
     pub verdict: Option<String>,
     /// Event of the waiver it rests on.
     pub waiver: Option<u64>,
+    /// What the decision rule recommended instead, if the decision went against it.
+    #[serde(default)]
+    pub overrides: Option<Recommendation>,
     /// Rules that were checked and how they were met.
     pub policy: Vec<PolicyCheck>,
     /// The rollout that it stops, or lets go on.
@@ -303,9 +320,9 @@ pub struct Citation {
 /// One rule, checked at the moment of deciding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyCheck {
-    /// `reason`, `actor`, `evidence`, `sample-ratio`, `separation-of-duties`.
+    /// `reason`, `actor`, `evidence`, `sample-ratio`, `separation-of-duties`, `recommendation`, `plan`.
     pub rule: String,
-    /// `met`, `waived` or `noted`.
+    /// `met`, `waived`, `noted` or `overridden`.
     pub outcome: String,
     /// How.
     pub detail: String,

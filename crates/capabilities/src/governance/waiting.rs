@@ -89,8 +89,13 @@ async fn experiments(context: &Context, all: &mut Vec<Waiting>) -> Result<(), Ca
         let last = decisions
             .iter()
             .rev()
-            .find(|d: &&Decision| d.subject == subject && !matches!(d.choice, Choice::Waive | Choice::Approve));
-        let closed = last.is_some_and(|d| matches!(d.choice, Choice::Ship | Choice::Stop | Choice::RollBack));
+            .find(|d: &&Decision| d.subject == subject && !d.choice.settles_nothing());
+        let closed = last.is_some_and(|d| {
+            matches!(
+                d.choice,
+                Choice::Ship | Choice::Stop | Choice::Redesign | Choice::RollBack
+            )
+        });
         let wait = |what: String, why: String, urgency: &str, deadline| Waiting {
             what,
             why,

@@ -15,7 +15,7 @@ use steward_definitions::{Experiment, Project};
 
 use crate::evidence::Concluded;
 use crate::experiments::{self, Outcome, Readout, ReadoutOptions, Role};
-use crate::governance::{self, Choice, Decision, DecisionFilter};
+use crate::governance::{self, Decision, DecisionFilter};
 use crate::{CapabilityError, Context};
 
 /// The tag of an experiment that measures the sum of launches, and so is no part of it.
@@ -81,10 +81,10 @@ async fn entries(context: &Context, read: &Read) -> Result<Vec<Entry>, Capabilit
     let project: &Project = &context.project;
     let of = |(name, experiment): (&String, &Experiment)| {
         let subject = format!("experiment/{name}");
-        // Newest first; an approval or a waiver settles nothing.
+        // Newest first.
         let decided = decisions
             .iter()
-            .find(|d| d.subject == subject && !matches!(d.choice, Choice::Approve | Choice::Waive));
+            .find(|d| d.subject == subject && !d.choice.settles_nothing());
         let found = read.get(name);
         entry(
             experiment,

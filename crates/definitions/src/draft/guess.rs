@@ -23,18 +23,24 @@ pub struct Facts<'a> {
     pub samples: &'a [String],
 }
 
-const VARIANT_WORDS: [&str; 10] = [
+const VARIANT_WORDS: [&str; 14] = [
     "variant",
     "variation",
     "arm",
     "treatment",
     "segment",
     "group",
+    "grp",
+    "abtest",
+    "ab",
+    "testgroup",
     "bucket",
     "cohort",
     "experiment",
     "test",
 ];
+/// What nothing but the control of an experiment is called.
+const CONTROL_VALUES: [&str; 3] = ["control", "placebo", "baseline"];
 const MONEY_WORDS: [&str; 20] = [
     "amount", "charge", "charges", "cost", "costs", "fee", "gross", "income", "margin", "net", "paid", "payment",
     "price", "profit", "refund", "revenue", "salary", "spend", "spent", "value",
@@ -95,6 +101,11 @@ fn role(facts: &Facts<'_>, personal: bool) -> (Role, String) {
                 Role::Variant,
                 format!("{} distinct values, and its name", facts.distinct),
             )
+        } else if facts.samples.iter().any(|v| control(v)) {
+            (
+                Role::Variant,
+                format!("{} distinct values, one of them named like a control", facts.distinct),
+            )
         } else {
             (Role::Category, seen)
         };
@@ -109,6 +120,11 @@ fn role(facts: &Facts<'_>, personal: bool) -> (Role, String) {
         return (Role::Category, seen);
     }
     (Role::Text, seen)
+}
+
+/// Whether a value is named like a control.
+fn control(value: &str) -> bool {
+    words(value).iter().any(|w| CONTROL_VALUES.contains(&w.as_str()))
 }
 
 /// Kind of personal data, by name or by the look of the values.

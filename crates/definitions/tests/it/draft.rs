@@ -333,7 +333,17 @@ fn guesses_follow_names_and_figures() {
     );
     assert_eq!(role(facts("user_id", "integer", 9_000)), Role::Unit);
     assert_eq!(role(facts("segment", "string", 3)), Role::Variant);
+    assert_eq!(role(facts("grp", "string", 2)), Role::Variant);
     assert_eq!(role(facts("channel", "string", 3)), Role::Category);
+    let named = |samples: [&str; 2]| {
+        let samples = samples.map(str::to_owned);
+        role(Facts {
+            samples: &samples,
+            ..facts("kind", "string", 2)
+        })
+    };
+    assert_eq!(named(["new_page", "Control"]), Role::Variant);
+    assert_eq!(named(["yes", "no"]), Role::Category);
     assert_eq!(role(facts("spend", "number", 315)), Role::Money);
     assert_eq!(role(facts("recency", "integer", 12)), Role::Quantity);
     assert_eq!(role(facts("created", "timestamp", 60_000)), Role::Time);

@@ -177,8 +177,9 @@ pub async fn interactions(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionBody {
-    /// `ship`, `stop`, `extend`, `approve`, `waive` or `roll_back`.
-    #[schema(pattern = "^(ship|stop|extend|approve|waive|roll_back)$")]
+    /// `ship`, `stop`, `extend`, `redesign`, `approve`, `waive` or `roll_back`; one against the decision rule's
+    /// recommendation is recorded as an override.
+    #[schema(pattern = "^(ship|stop|extend|redesign|approve|waive|roll_back)$")]
     choice: String,
     /// Which variant, for `ship`; by default the verdict's, or the only treatment.
     #[serde(default)]
@@ -210,7 +211,7 @@ pub async fn decide(
 ) -> Result<Json<Decision>, Failure> {
     let choice = Choice::parse(&body.choice).ok_or_else(|| {
         let detail = format!(
-            "choice: {:?} is none; choose ship, stop, extend, approve, waive or roll_back",
+            "choice: {:?} is none; choose ship, stop, extend, redesign, approve, waive or roll_back",
             body.choice
         );
         Failure::Request(axum::http::StatusCode::UNPROCESSABLE_ENTITY, detail)

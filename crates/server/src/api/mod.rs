@@ -7,6 +7,7 @@ mod extract;
 mod flags;
 mod ledger;
 mod metrics;
+mod planning;
 mod power;
 mod programme;
 mod stats;
@@ -48,6 +49,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::quality))
         .routes(routes!(evidence::experiments))
         .routes(routes!(evidence::readout))
+        .routes(routes!(planning::planned, planning::register))
         .routes(routes!(power::asked, power::posted))
         .routes(routes!(evidence::interactions))
         .routes(routes!(programme::learnt))

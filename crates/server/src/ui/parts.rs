@@ -292,6 +292,7 @@ pub fn decision(d: &Decision) -> Markup {
         @match &d.reason { Some(reason) => span { (reason) }, None => span.soft { "The reason was erased." } }
         @for c in &d.evidence { " " a.why href={ "/why/" (encode(&c.id)) } { "evidence " (short(&c.id)) } }
         @if let Some(waiver) = d.waiver { " " (badge("warn", &format!("waiver #{waiver}"))) }
+        @if let Some(said) = d.overrides { " " (badge("warn", &format!("override: the rule said {}", said.word()))) }
     }
 }
 

@@ -76,6 +76,12 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/experiments/checkout/power",
             json!({ "effect": 0.1 }),
         ),
+        get("/api/v1/experiments/{name}/plan", "/api/v1/experiments/checkout/plan"),
+        post(
+            "/api/v1/experiments/{name}/plan",
+            "/api/v1/experiments/gift_wrap/plan",
+            json!({ "actor": "cleo", "reason": "Agreed." }),
+        ),
         post(
             "/api/v1/experiments/{name}/decisions",
             "/api/v1/experiments/checkout/decisions",

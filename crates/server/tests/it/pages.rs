@@ -72,7 +72,7 @@ async fn a_datasets_page_shows_contract_columns_and_lineage_down_to_the_decision
         "amount_cents integer required Int64 What was paid, in cents.",
         // Upstream users; downstream a model, three metrics, experiment, key result, initiative, bet, objective,
         // report and decision.
-        "Stands on 1, carries 11",
+        "Stands on 1, carries 12",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

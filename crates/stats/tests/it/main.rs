@@ -15,6 +15,7 @@ mod metrics;
 mod moments;
 mod multiple;
 mod numbers;
+mod outlook;
 mod quantile;
 mod rates;
 mod regression;

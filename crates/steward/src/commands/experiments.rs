@@ -78,6 +78,7 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
             };
             super::programme::library(&context, &filter, json).await
         }
+        ExperimentCommand::Plan(arguments) => super::planning::plan(&context, &arguments, json).await,
         ExperimentCommand::Power(arguments) => super::power::power(&context, &arguments, json).await,
         ExperimentCommand::Interactions { first, second } => {
             let found = experiments::interactions(&context, first.as_deref().zip(second.as_deref())).await?;
@@ -100,7 +101,7 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
         } => {
             let choice = Choice::parse(&choice).ok_or_else(|| {
                 Failure::call(format!(
-                    "{choice:?} is no choice; choose ship, stop, extend or roll-back"
+                    "{choice:?} is no choice; choose ship, stop, extend, redesign or roll-back"
                 ))
             })?;
             let decision = NewDecision {
@@ -124,6 +125,13 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
                     made.actor,
                     made.sequence
                 ))?;
+                if let Some(said) = made.overrides {
+                    output::text_line(&format!(
+                        "  {} the rule recommends: {}",
+                        yellow("overrides"),
+                        said.word()
+                    ))?;
+                }
                 for rule in &made.policy {
                     output::text_line(&format!("  {} {}: {}", rule.outcome, rule.rule, rule.detail))?;
                 }
@@ -136,11 +144,11 @@ pub async fn experiment(folder: &Path, command: ExperimentCommand, json: bool) -
 fn print_readout(readout: &Readout) -> Result<(), Failure> {
     output::text_line(&bold(readout.label.as_deref().unwrap_or(&readout.experiment)))?;
     output::text_line(&readout.verdict)?;
-    let recommendation = serde_json::to_value(readout.decision.recommendation)
-        .ok()
-        .and_then(|v| v.as_str().map(|s| s.replace('_', " ")))
-        .unwrap_or_default();
-    output::text_line(&format!("{}: {}", bold(&recommendation), readout.decision.explanation))?;
+    output::text_line(&format!(
+        "{}: {}",
+        bold(readout.decision.recommendation.word()),
+        readout.decision.explanation
+    ))?;
     output::text_line(&format!("rule: {}", readout.decision.rule))?;
     for c in &readout.decision.conditions {
         let word = match c.holds {
@@ -157,6 +165,12 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
         readout.alpha,
         readout.correction
     ))?;
+    if let Some(plan) = &readout.plan {
+        output::text_line(&plan.summary)?;
+        for d in &plan.departures {
+            output::text_line(&format!("  {} {}", yellow("departs"), d.effect))?;
+        }
+    }
     let srm = readout.health.srm.p.map_or("not estimable".to_string(), p_value);
     let units = format!("{} units, sample ratio p = {srm}", readout.health.units);
     output::text_line(&if readout.health.ok {
@@ -175,6 +189,7 @@ fn print_readout(readout: &Readout) -> Result<(), Failure> {
                 Role::Primary => "primary",
                 Role::Secondary => "secondary",
                 Role::Guardrail => "guardrail",
+                Role::Exploratory => "exploratory",
             };
             let p = m.absolute.estimate().and_then(|e| e.p).map_or("–".into(), p_value);
             let p = match &m.inference.posterior {

@@ -9,6 +9,7 @@ mod flags;
 mod governance;
 mod init;
 mod ledger;
+mod planning;
 mod power;
 mod programme;
 mod query;

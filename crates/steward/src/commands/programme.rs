@@ -36,9 +36,22 @@ pub async fn library(context: &Context, filter: &LibraryFilter, json: bool) -> R
         })
         .collect();
     let header = ["experiment", "metric", "lift", "outcome", "decided", "detectable"];
-    output::text_line(&output::table(&header, &rows))?;
+    if rows.is_empty() {
+        output::text_line(match context.project.experiments.is_empty() {
+            true => "no experiment is defined",
+            false => "no experiment fits",
+        })?;
+    } else {
+        output::text_line(&output::table(&header, &rows))?;
+    }
     output::text_line("")?;
     output::text_line(&learnt.summary)?;
+    if learnt.metrics.is_empty() {
+        output::text_line(
+            "nothing is summed yet: that takes two experiments that ended, can be trusted, and measured the same metric",
+        )?;
+        return Ok(Outcome::Done);
+    }
     let rows: Vec<Vec<String>> = learnt.metrics.iter().map(learning).collect();
     let header = [
         "metric",

@@ -87,6 +87,8 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("experiment readout trial", 0),
         ("experiment interactions", 0),
         ("experiment interactions trial none", 2),
+        ("experiment plan trial", 0),
+        ("experiment plan trial --register --reason agreed", 0),
         ("experiment decide trial extend --reason more", 0),
         ("flag list", 0),
         ("flag show grow", 0),
@@ -115,6 +117,7 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         // And what fails.
         ("experiment readout none", 2),
         ("experiment power none", 2),
+        ("experiment plan none", 2),
         ("flag eval none", 2),
         ("why ffffffffff", 2),
         ("query --metrics none", 2),

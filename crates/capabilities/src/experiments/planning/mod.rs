@@ -152,6 +152,11 @@ pub async fn power(
     Ok(concluded)
 }
 
+/// The effect that an experiment is planned for, if any is.
+pub(super) fn planned_effect(context: &Context, name: &str) -> Option<f64> {
+    wanted(context, name, &PowerOptions::default()).0
+}
+
 /// The effect asked for, else the smallest worth having, else the median of the bet on the experiment.
 fn wanted(context: &Context, name: &str, options: &PowerOptions) -> (Option<f64>, Option<String>) {
     if options.effect.is_some() {

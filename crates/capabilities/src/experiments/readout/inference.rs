@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use steward_stats::NotEstimable;
+
 use super::{Answer, RawLift};
 
 /// How one metric of one treatment was concluded, beyond its interval and p-value.
@@ -28,6 +30,30 @@ pub struct MetricInference {
     pub nominal: Option<RawLift>,
     /// What is believed after the data (Bayesian).
     pub posterior: Option<PosteriorReadout>,
+    /// How likely it is yet shown to be better: primary metrics of a running fixed-horizon or group sequential experiment.
+    #[serde(default)]
+    pub outlook: Option<OutlookReadout>,
+}
+
+/// Chances that an improvement is shown at one of the looks to come, at the strictest step of the correction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OutlookReadout {
+    /// Share of the plan so far.
+    pub information_fraction: f64,
+    /// Relative improvement planned for: as registered, else the smallest worth having, else the median of the bet.
+    pub planned_effect: Option<f64>,
+    /// Conditional power: if the effect from now on is the planned one.
+    pub at_planned_effect: Option<f64>,
+    /// If it goes on as so far.
+    pub at_trend: Option<f64>,
+    /// If there is no effect from now on.
+    pub without_effect: Option<f64>,
+    /// Predictive power: averaged over what the data leave possible.
+    pub predictive: Option<f64>,
+    /// How many times the planned units bring the chance at the trend to 80% (fixed horizon, at most twice).
+    pub times_for_power: Option<f64>,
+    /// Why there is none.
+    pub not_estimable: Option<NotEstimable>,
 }
 
 /// A planned look.
@@ -122,6 +148,19 @@ pub enum Recommendation {
     /// It has not come to its end: go on as planned.
     #[default]
     KeepRunning,
+}
+
+impl Recommendation {
+    /// In words: `ship`, `do not ship`, `keep running`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Recommendation::Ship => "ship",
+            Recommendation::DoNotShip => "do not ship",
+            Recommendation::Extend => "extend",
+            Recommendation::Redesign => "redesign",
+            Recommendation::KeepRunning => "keep running",
+        }
+    }
 }
 
 /// The decision rule with what it found.

@@ -16,6 +16,8 @@ pub enum Role {
     Secondary,
     /// Must not get worse.
     Guardrail,
+    /// Was added after the start: informs, is no part of the decision nor of any corrected family.
+    Exploratory,
 }
 
 /// What a guardrail says.

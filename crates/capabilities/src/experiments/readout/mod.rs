@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use steward_stats::{Estimate, NotEstimable};
 
 use super::designs::DesignReadout;
+use super::plan::PlanReadout;
 
 /// How to read an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +158,9 @@ pub struct Readout {
     /// The decision rule, evaluated.
     #[serde(default)]
     pub decision: Decision,
+    /// What was planned before the data were seen, and what departs from it; `None` while nothing is frozen.
+    #[serde(default)]
+    pub plan: Option<PlanReadout>,
     /// How it was randomised, where units were not split one by one: its estimates stand in `metrics`.
     #[serde(default)]
     pub design: Option<DesignReadout>,

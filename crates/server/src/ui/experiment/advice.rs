@@ -12,13 +12,13 @@ pub(super) fn advice(r: &Readout) -> Markup {
     if decision.rule.is_empty() {
         return html! {};
     }
-    let (tone, word) = match decision.recommendation {
-        Recommendation::Ship => ("good", "ship"),
-        Recommendation::DoNotShip => ("bad", "do not ship"),
-        Recommendation::Extend => ("warn", "extend"),
-        Recommendation::Redesign => ("bad", "redesign"),
-        Recommendation::KeepRunning => ("", "keep running"),
+    let tone = match decision.recommendation {
+        Recommendation::Ship => "good",
+        Recommendation::DoNotShip | Recommendation::Redesign => "bad",
+        Recommendation::Extend => "warn",
+        Recommendation::KeepRunning => "",
     };
+    let word = decision.recommendation.word();
     html! {
         h2 #advice { "What the rule says" }
         div.card {

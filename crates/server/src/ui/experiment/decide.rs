@@ -21,7 +21,7 @@ pub(super) fn decision_form(
         @if !past.is_empty() { p.note { "Decided before (" (past.len()) "); a new decision adds to that." } }
         form.sheet method="post" action={ (parts::address(Kind::Experiment, name)) "/decide" } {
             label for="choice" { "Choice" }
-            select #choice name="choice" { @for word in ["ship", "stop", "extend"] { option value=(word) selected[input.choice == word] { (word) } } }
+            select #choice name="choice" { @for word in ["ship", "stop", "extend", "redesign"] { option value=(word) selected[input.choice == word] { (word) } } }
             label for="variant" { "Variant, to ship" }
             select #variant name="variant" { option value="" { "as the verdict says" }
                 @for v in &e.variants { option value=(v.name) selected[input.variant == v.name] { (v.label.as_deref().unwrap_or(&v.name)) } } }

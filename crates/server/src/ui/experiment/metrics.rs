@@ -33,6 +33,7 @@ pub(super) fn metric_row(
         Role::Primary => "primary",
         Role::Secondary => "secondary",
         Role::Guardrail => "guardrail",
+        Role::Exploratory => "exploratory, added after the start",
     };
     let tone = tone(&m.relative, m.significant, &m.direction);
     let p = m.adjusted_p.or_else(|| m.absolute.estimate().and_then(|e| e.p));

@@ -97,7 +97,7 @@ pub async fn decide(
     let loaded = state.loaded().await;
     let given = |text: &str| Some(text.trim().to_string()).filter(|t| !t.is_empty());
     let refused = match Choice::parse(&input.choice) {
-        None => CapabilityError::Invalid("choose ship, stop or extend".into()),
+        None => CapabilityError::Invalid("choose ship, stop, extend or redesign".into()),
         Some(choice) => {
             let new = NewDecision {
                 subject: format!("experiment/{name}"),
