@@ -20,7 +20,9 @@ use super::query::{self, CAP_ACCURACY, Capped, Layout};
 use super::readout::*;
 use super::unit_metric::unit_metric;
 use super::window::{Window, day, window, zone};
-use super::{checks, effects, health, looks, maps, outlook, over_time, period, quantiles, recommend, tails, triggers, verdict};
+use super::{
+    checks, effects, health, looks, maps, outlook, over_time, period, quantiles, recommend, tails, triggers, verdict,
+};
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
 

@@ -11,13 +11,13 @@
 //! | `separation-of-duties` | approvals and waivers are not given by the owner of the subject, if the project lists at least two people |
 
 use steward_definitions::Project;
-use steward_ledger::{Evidence, Filter, NewEvent};
+use steward_ledger::{Evidence, NewEvent};
 
 use super::events::{DECIDED, DecidedPayload, WAIVED, decided};
 use super::holding::last_about;
 use super::projection::Record;
 use super::types::{Choice, Decision, NewDecision, PolicyCheck};
-use crate::experiments::{self, ExperimentStatus, Outcome, PlanReport, Readout, ReadoutOptions, Recommendation};
+use crate::experiments::{self, ExperimentStatus, Outcome, Readout, ReadoutOptions, Recommendation};
 use crate::{CapabilityError, Context};
 
 /// Races lost before giving up.

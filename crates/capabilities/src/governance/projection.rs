@@ -84,6 +84,7 @@ impl Projection for Record {
                     waiver: None,
                     overrides: None,
                     policy: Vec::new(),
+                    hold: None,
                 });
             }
             _ => {}

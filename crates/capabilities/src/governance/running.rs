@@ -47,7 +47,12 @@ fn runs(before: &Context, experiment: &str, record: &Record) -> Result<bool, Cap
     let subject = format!("experiment/{experiment}");
     let mut decisions = record.decisions.iter().rev();
     let last = decisions.find(|d| d.subject == subject && !d.choice.settles_nothing());
-    let closed = last.is_some_and(|d| matches!(d.choice, Choice::Ship | Choice::Stop | Choice::Redesign | Choice::RollBack));
+    let closed = last.is_some_and(|d| {
+        matches!(
+            d.choice,
+            Choice::Ship | Choice::Stop | Choice::Redesign | Choice::RollBack
+        )
+    });
     Ok(!closed && experiments::status(before, experiment)? == ExperimentStatus::Running)
 }
 

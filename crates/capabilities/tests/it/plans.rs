@@ -62,7 +62,7 @@ async fn a_plan_is_frozen_by_its_registration_and_says_what_it_expects() {
         "{}",
         draft.summary
     );
-    let nobody = register(&context, "next", " ", "").await.unwrap_err();
+    let nobody = register(&context, "next", " ", "agreed").await.unwrap_err();
     assert!(
         matches!(&nobody, CapabilityError::Refused(why) if why.contains("named person")),
         "{nobody}"
@@ -162,7 +162,10 @@ async fn the_definition_applied_at_the_start_binds_by_itself() {
 
     // It begins anew: with a new plan.
     at(23);
-    let anew = on(23, with_next(|e| (e.start, e.alpha) = (Some("2025-03-27".into()), 0.01)));
+    let anew = on(
+        23,
+        with_next(|e| (e.start, e.alpha) = (Some("2025-03-27".into()), 0.01)),
+    );
     apply(&anew, "mara", "anew", None).await.unwrap();
     assert!(plan(&anew, "next").await.registration.is_none());
     let later = Context {

@@ -19,7 +19,7 @@ pub struct Bound<'a> {
 /// The last version registered before its start; else the one applied when its start passed, or first after it; else the
 /// first registered after it. `None` while nothing has started.
 ///
-/// An experiment that begins anew has a new plan; what was registered for it before its application counts no more.
+/// An experiment that begins anew has a new plan; what was registered for the run before counts no more.
 /// An experiment without a start has no moment before the data: only a registration binds it.
 pub fn bind<'a>(versions: &'a [Version], zone: &TimeZone, now: i64) -> Result<Option<Bound<'a>>, CapabilityError> {
     let start = |v: &Version| v.definition.start.as_deref().map(|s| moment(s, zone)).transpose();
@@ -73,6 +73,14 @@ fn begun_anew(
             from = i;
         }
         before = now;
+    }
+    // What was registered for the same start before that was applied belongs to it.
+    let begins = versions.get(from).map(start).transpose()?.flatten();
+    while let Some(v) = from.checked_sub(1).and_then(|i| versions.get(i))
+        && v.registered
+        && start(v)? == begins
+    {
+        from -= 1;
     }
     Ok(from)
 }
