@@ -7,7 +7,7 @@ use steward_compute::{Engine, RunControl, TableFormat, TableSource};
 use steward_definitions::{Dataset, Project};
 use steward_ledger::Ledger;
 
-use crate::{CapabilityError, Facts};
+use crate::{CapabilityError, Facts, Tracking};
 
 /// A project at work: its definitions, its engine, its ledger and the time.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// Facts that Steward collects itself.
     pub facts: Facts,
+    /// What runs logged.
+    pub tracking: Tracking,
     /// The project folder.
     pub folder: PathBuf,
     /// "Now" for questions about data, microseconds since 1970 UTC: the wall clock, or `as_of` of `steward.yaml`.

@@ -4,6 +4,7 @@ use steward_compute::EngineError;
 use steward_definitions::Diagnostic;
 use steward_facts::FactError;
 use steward_ledger::LedgerError;
+use steward_runs::RunsError;
 
 /// An error of a room.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum CapabilityError {
     /// Facts could not be kept.
     #[error(transparent)]
     Facts(#[from] FactError),
+    /// The run store refuses or failed.
+    #[error(transparent)]
+    Runs(#[from] RunsError),
     /// A file could not be read or written.
     #[error("{path}: {cause}")]
     File {

@@ -21,7 +21,9 @@ pub mod portfolio;
 pub mod programme;
 pub mod quality;
 pub mod reports;
+pub mod tracking;
 
 pub use context::Context;
 pub use error::CapabilityError;
 pub use facts::Facts;
+pub use tracking::Tracking;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::RunsError;
 use crate::db::{Arg, Connection, Place, PointRow, Row};
 use crate::model::{Group, Run};
 use crate::writer::Outcome;
-use crate::RunsError;
 
 /// Most bytes of runs that are kept in memory between transactions.
 const KEPT: usize = 16 << 20;

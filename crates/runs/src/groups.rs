@@ -15,7 +15,12 @@ impl Batch {
     /// Makes sure that the default group is there.
     pub async fn default_group(&mut self, now_ms: i64) -> Outcome<()> {
         let sql = "SELECT id FROM run_groups WHERE id = $1";
-        if self.connection.fetch(sql, vec![Arg::Int(DEFAULT_GROUP)]).await?.is_empty() {
+        if self
+            .connection
+            .fetch(sql, vec![Arg::Int(DEFAULT_GROUP)])
+            .await?
+            .is_empty()
+        {
             let group = Group {
                 id: DEFAULT_GROUP,
                 name: "Default".into(),
@@ -125,8 +130,19 @@ impl Batch {
 
     /// Empties the whole store.
     pub async fn reset(&mut self, now_ms: i64) -> Outcome<()> {
-        for table in ["run_groups", "runs", "keys", "points", "datasets", "models", "traces", "spans"] {
-            self.connection.execute(&format!("DELETE FROM {table}"), Vec::new()).await?;
+        for table in [
+            "run_groups",
+            "runs",
+            "keys",
+            "points",
+            "datasets",
+            "models",
+            "traces",
+            "spans",
+        ] {
+            self.connection
+                .execute(&format!("DELETE FROM {table}"), Vec::new())
+                .await?;
         }
         let sql = "UPDATE state SET groups = 0 WHERE id = 1";
         self.connection.execute(sql, Vec::new()).await?;

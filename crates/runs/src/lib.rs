@@ -21,7 +21,8 @@ mod writer;
 
 pub use error::{ParamChange, RunsError};
 pub use model::{
-    CONTEXT_TAG, DEFAULT_GROUP, Dataset, DatasetUse, Group, Latest, NAME_TAG, NewGroup, NewRun, Point, Run, Status, View,
+    CONTEXT_TAG, DEFAULT_GROUP, Dataset, DatasetUse, Group, Latest, NAME_TAG, NewGroup, NewRun, Point, Run, Status,
+    View,
 };
 pub use models::{Measure, Model, ModelStatus, NewModel};
 pub use place::below;

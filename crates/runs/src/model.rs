@@ -61,7 +61,13 @@ impl Status {
 
     /// The status of a name.
     pub fn named(name: &str) -> Option<Status> {
-        let all = [Status::Running, Status::Scheduled, Status::Finished, Status::Failed, Status::Killed];
+        let all = [
+            Status::Running,
+            Status::Scheduled,
+            Status::Finished,
+            Status::Failed,
+            Status::Killed,
+        ];
         all.into_iter().find(|s| s.name() == name)
     }
 }
@@ -168,7 +174,10 @@ pub const CONTEXT_TAG: &str = "mlflow.data.context";
 impl DatasetUse {
     /// What it was used for.
     pub fn context(&self) -> Option<&str> {
-        self.tags.iter().find(|(k, _)| k == CONTEXT_TAG).map(|(_, v)| v.as_str())
+        self.tags
+            .iter()
+            .find(|(k, _)| k == CONTEXT_TAG)
+            .map(|(_, v)| v.as_str())
     }
 }
 
@@ -240,7 +249,11 @@ impl View {
 
 /// Infinities as the largest finite numbers: databases do not agree on infinities.
 pub fn finite(value: f64) -> f64 {
-    if value.is_nan() { value } else { value.clamp(f64::MIN, f64::MAX) }
+    if value.is_nan() {
+        value
+    } else {
+        value.clamp(f64::MIN, f64::MAX)
+    }
 }
 
 /// Numbers in JSON; null is NaN.
@@ -248,7 +261,11 @@ mod number {
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() { to.serialize_f64(*value) } else { to.serialize_none() }
+        if value.is_finite() {
+            to.serialize_f64(*value)
+        } else {
+            to.serialize_none()
+        }
     }
 
     pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<f64, D::Error> {

@@ -45,11 +45,19 @@ impl RunStore {
     /// # Errors
     /// If the database fails.
     pub async fn runs(&self, ids: &[String]) -> Result<Vec<Run>, RunsError> {
-        let sql = format!("SELECT id, group_id, deleted_ms, doc FROM runs WHERE {}", self.pool.within("id"));
+        let sql = format!(
+            "SELECT id, group_id, deleted_ms, doc FROM runs WHERE {}",
+            self.pool.within("id")
+        );
         let mut found: HashMap<String, Run> = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let list = serde_json::to_string(chunk).unwrap_or_default();
-            for row in self.pool.fetch(&sql, vec![Arg::Text(list)]).await.map_err(self.fail())? {
+            for row in self
+                .pool
+                .fetch(&sql, vec![Arg::Text(list)])
+                .await
+                .map_err(self.fail())?
+            {
                 let id = row.text(0).map_err(self.fail())?;
                 let run = read_run(&row, id.clone(), 1).map_err(self.fail())?;
                 found.insert(id, run);
@@ -76,7 +84,12 @@ impl RunStore {
         );
         for chunk in names.chunks(CHUNK) {
             let list = serde_json::to_string(chunk).unwrap_or_default();
-            for row in self.pool.fetch(&sql, vec![Arg::Text(list)]).await.map_err(self.fail())? {
+            for row in self
+                .pool
+                .fetch(&sql, vec![Arg::Text(list)])
+                .await
+                .map_err(self.fail())?
+            {
                 let read = || -> Result<_, sqlx::Error> {
                     let dataset = Dataset {
                         name: row.text(1)?,
@@ -174,7 +187,11 @@ impl RunStore {
         let mut found = Vec::new();
         let sql = "SELECT id, group_id, deleted_ms, doc FROM models WHERE group_id = $1 AND deleted_ms IS NULL";
         for group in groups {
-            let rows = self.pool.fetch(sql, vec![Arg::Int(*group)]).await.map_err(self.fail())?;
+            let rows = self
+                .pool
+                .fetch(sql, vec![Arg::Int(*group)])
+                .await
+                .map_err(self.fail())?;
             for row in &rows {
                 found.push(read_model(row, 0).map_err(self.fail())?);
             }

@@ -165,7 +165,9 @@ impl Batch {
         let mut rows = Vec::new();
         let mut uses: Vec<DatasetUse> = Vec::new();
         for (dataset, tags) in datasets {
-            let twice = uses.iter().any(|u| u.name == dataset.name && u.digest == dataset.digest);
+            let twice = uses
+                .iter()
+                .any(|u| u.name == dataset.name && u.digest == dataset.digest);
             if twice || known(&held.run, &dataset) {
                 continue;
             }

@@ -159,7 +159,9 @@ impl RunStore {
     pub async fn group_named(&self, name: &str) -> Result<Option<Group>, RunsError> {
         let sql = "SELECT id, name, doc FROM run_groups WHERE name = $1";
         let row = self.pool.one(sql, vec![name.into()]).await.map_err(self.fail())?;
-        row.map(|r| crate::batch::read_group(&r)).transpose().map_err(self.fail())
+        row.map(|r| crate::batch::read_group(&r))
+            .transpose()
+            .map_err(self.fail())
     }
 
     /// All groups, also deleted ones, by number.

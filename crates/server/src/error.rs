@@ -12,6 +12,7 @@ use maud::html;
 use steward_capabilities::CapabilityError;
 use steward_facts::FactError;
 use steward_ledger::LedgerError;
+use steward_runs::RunsError;
 
 /// What keeps a server from serving.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub fn status(error: &CapabilityError) -> StatusCode {
         }
         CapabilityError::Facts(FactError::Busy { .. }) => StatusCode::TOO_MANY_REQUESTS,
         CapabilityError::Facts(_) | CapabilityError::Moved(_) => StatusCode::SERVICE_UNAVAILABLE,
+        CapabilityError::Runs(RunsError::Missing { .. }) => StatusCode::NOT_FOUND,
+        CapabilityError::Runs(RunsError::Store { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
+        CapabilityError::Runs(_) => StatusCode::UNPROCESSABLE_ENTITY,
         CapabilityError::Engine(_) | CapabilityError::Ledger(_) | CapabilityError::File { .. } => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use steward_capabilities::flags::{self, Live};
-use steward_capabilities::{CapabilityError, Context};
+use steward_capabilities::{CapabilityError, Context, Tracking};
 use steward_definitions::Diagnostic;
 use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
@@ -58,8 +58,10 @@ struct Seen {
 #[derive(Clone)]
 pub struct State {
     loaded: Arc<RwLock<Loaded>>,
+    tracking: Tracking,
     loader: Arc<dyn Loader>,
     hosts: Arc<[String]>,
+    allow_reset: bool,
     seen: Arc<std::sync::RwLock<Seen>>,
     /// One looks at the ledger at a time.
     looking: Arc<Mutex<()>>,
@@ -70,9 +72,11 @@ impl State {
     /// Starts from a project that is loaded already.
     pub fn new(loaded: Loaded, loader: Arc<dyn Loader>) -> State {
         State {
+            tracking: loaded.context.tracking.clone(),
             loaded: Arc::new(RwLock::new(loaded)),
             loader,
             hosts: Arc::new([]),
+            allow_reset: false,
             seen: Arc::default(),
             looking: Arc::default(),
             closing: CancellationToken::new(),
@@ -86,9 +90,26 @@ impl State {
         self
     }
 
+    /// Also empties the stores when a test asks for it.
+    #[must_use]
+    pub fn with_reset(mut self, allow: bool) -> State {
+        self.allow_reset = allow;
+        self
+    }
+
+    /// Whether a test may empty the stores.
+    pub fn allows_reset(&self) -> bool {
+        self.allow_reset
+    }
+
     /// Host names that the server goes by, besides addresses and `localhost`.
     pub fn hosts(&self) -> &[String] {
         &self.hosts
+    }
+
+    /// What runs logged: the same whatever the project's files say meanwhile.
+    pub fn tracking(&self) -> &Tracking {
+        &self.tracking
     }
 
     /// The project now: read again first if a definition file changed. A project that cannot be read keeps the last

@@ -189,6 +189,9 @@ pub enum Command {
         /// Answer requests for this host name too; addresses and localhost are always answered.
         #[arg(long, value_name = "NAME")]
         allow_host: Vec<String>,
+        /// Let tests empty what runs logged and what was registered (POST /api/v1/testing/reset).
+        #[arg(long)]
+        allow_reset: bool,
     },
     /// Make the demo company Larkspur, evaluate everything, and serve it.
     Demo(DemoArgs),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use steward_capabilities::CapabilityError;
+use steward_capabilities::tracking::RunsError;
 use steward_compute::EngineError;
 use steward_ledger::LedgerError;
 use steward_server::ServerError;
@@ -100,9 +101,19 @@ impl From<CapabilityError> for Failure {
             }
             CapabilityError::Unknown { .. } | CapabilityError::Invalid(_) => Failure::call(e.to_string()),
             CapabilityError::Refused(_) | CapabilityError::NotApplied => Failure::no(e.to_string()),
+            CapabilityError::Runs(e) => e.into(),
             CapabilityError::Facts(_) | CapabilityError::Moved(_) | CapabilityError::File { .. } => {
                 Failure::world(e.to_string())
             }
+        }
+    }
+}
+
+impl From<RunsError> for Failure {
+    fn from(e: RunsError) -> Failure {
+        match e {
+            RunsError::Store { .. } => Failure::world(e.to_string()),
+            _ => Failure::call(e.to_string()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
-use steward_capabilities::{Context, Facts};
+use steward_capabilities::{Context, Facts, Tracking};
 use steward_compute::{Engine, RunControl};
 use steward_definitions::{Diagnostic, Project, Severity, Source};
 use steward_engines::{DataFusionEngine, Options, PostgresEngine, PostgresOptions};
@@ -107,6 +107,7 @@ pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure
         engine,
         ledger,
         facts: Facts::of(folder, Arc::new(now_us)),
+        tracking: Tracking::of(&state),
         folder: folder.to_path_buf(),
         now_us: now,
         control: RunControl::default(),
@@ -151,6 +152,7 @@ pub struct FolderLoader {
     engine: Arc<dyn Engine>,
     ledger: Ledger,
     facts: Facts,
+    tracking: Tracking,
     now_us: Option<i64>,
 }
 
@@ -162,6 +164,7 @@ impl FolderLoader {
             engine: context.engine.clone(),
             ledger: context.ledger.clone(),
             facts: context.facts.clone(),
+            tracking: context.tracking.clone(),
             now_us: context.project.settings.as_of.is_some().then_some(context.now_us),
         }
     }
@@ -174,6 +177,7 @@ impl FolderLoader {
             engine: self.engine.clone(),
             ledger: self.ledger.clone(),
             facts: self.facts.clone(),
+            tracking: self.tracking.clone(),
             folder: self.folder.clone(),
             now_us: self.now_us.unwrap_or_else(now_us),
             control: RunControl::default(),

@@ -413,6 +413,7 @@ impl Ground {
             engine: Arc::new(DataFusionEngine::new(options).unwrap()),
             ledger,
             facts: Facts::of(folder.path(), Arc::new(move || now)),
+            tracking: steward_capabilities::Tracking::of(&folder.path().join(".steward")),
             folder: folder.path().to_path_buf(),
             now_us: now,
             control: RunControl::default(),

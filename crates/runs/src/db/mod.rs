@@ -222,7 +222,10 @@ impl Pool {
     /// At most one row.
     pub async fn one(&self, sql: &str, args: Vec<Arg>) -> Result<Option<Row>, sqlx::Error> {
         match self {
-            Pool::Sqlite(pool) => Ok(bound!(sql.to_owned(), args).fetch_optional(pool).await?.map(Row::Sqlite)),
+            Pool::Sqlite(pool) => Ok(bound!(sql.to_owned(), args)
+                .fetch_optional(pool)
+                .await?
+                .map(Row::Sqlite)),
             Pool::Postgres(pool) => Ok(bound!(sql.to_owned(), args)
                 .fetch_optional(pool)
                 .await?

@@ -25,7 +25,10 @@ pub(crate) enum Place {
     /// A file in a folder.
     Sqlite(PathBuf),
     /// A schema of a database.
-    Postgres { options: Box<PgConnectOptions>, schema: String },
+    Postgres {
+        options: Box<PgConnectOptions>,
+        schema: String,
+    },
 }
 
 impl std::fmt::Display for Place {
@@ -51,7 +54,10 @@ impl Place {
 
     /// A database by its URL, and a schema in it.
     pub fn postgres(url: &str, schema: &str) -> Result<Place, RunsError> {
-        let plain = !schema.is_empty() && schema.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
+        let plain = !schema.is_empty()
+            && schema
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
         if !plain {
             return Err(RunsError::Invalid(format!(
                 "the schema {schema:?} must be lower-case letters, digits and underscores"
@@ -59,7 +65,9 @@ impl Place {
         }
         // The URL may hold a password: its text is never shown.
         let options: PgConnectOptions = url.parse().map_err(|_| {
-            RunsError::Invalid("the run store's address is no URL of the form postgresql://user@host:port/database".into())
+            RunsError::Invalid(
+                "the run store's address is no URL of the form postgresql://user@host:port/database".into(),
+            )
         })?;
         let options = Box::new(options.options([("search_path", schema)]).disable_statement_logging());
         let schema = schema.to_owned();
@@ -123,7 +131,9 @@ impl Place {
         let there = match connection {
             Connection::Sqlite(_) => "SELECT count(*) FROM sqlite_master WHERE name = 'state'".to_owned(),
             Connection::Postgres(c) => {
-                let Place::Postgres { schema, .. } = self else { return Ok(()) };
+                let Place::Postgres { schema, .. } = self else {
+                    return Ok(());
+                };
                 // Two that create the same at once must not fail: the lock lets one wait for the other.
                 let sql = format!("SELECT pg_advisory_xact_lock(7382); CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
                 sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *c).await.map_err(fail)?;
@@ -133,7 +143,10 @@ impl Place {
         let rows = connection.fetch(&there, Vec::new()).await.map_err(fail)?;
         let there = rows.first().map_or(Ok(0), |r| r.int(0)).map_err(fail)? > 0;
         if there {
-            let rows = connection.fetch("SELECT format FROM state", Vec::new()).await.map_err(fail)?;
+            let rows = connection
+                .fetch("SELECT format FROM state", Vec::new())
+                .await
+                .map_err(fail)?;
             let found = rows.first().map_or(Ok(0), |r| r.int(0)).map_err(fail)?;
             if found != FORMAT {
                 return Err(RunsError::Store {
@@ -179,9 +192,7 @@ fn sqlite(path: &std::path::Path) -> SqliteConnectOptions {
 /// An error of the database in words: what is wrong and what to do. Never its own text about values.
 pub(crate) fn explain(place: &Place, error: &sqlx::Error) -> RunsError {
     let code = match (place, error) {
-        (Place::Sqlite(_), sqlx::Error::Database(e)) => {
-            e.code().and_then(|c| c.parse::<u32>().ok()).map(|c| c & 0xff)
-        }
+        (Place::Sqlite(_), sqlx::Error::Database(e)) => e.code().and_then(|c| c.parse::<u32>().ok()).map(|c| c & 0xff),
         _ => None,
     };
     let cause = match (code, error) {

@@ -182,3 +182,14 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.dedup();
     format!("[{}]", names.join(", "))
 }
+
+/// Whether a text, or nothing, fits a clause.
+pub fn fits_text(clause: &Clause, text: Option<&str>) -> bool {
+    let ask = crate::search::matching::TextMatch::new(clause);
+    text.map_or(ask.missing(), |text| ask.fits(text))
+}
+
+/// Whether a number, or nothing, fits a clause.
+pub fn fits_number(clause: &Clause, number: Option<f64>) -> bool {
+    number.is_some_and(|number| crate::search::matching::number_fits(clause, number))
+}

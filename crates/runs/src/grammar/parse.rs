@@ -9,7 +9,10 @@ use crate::RunsError;
 /// # Errors
 /// [`RunsError::Invalid`] with what is wrong, at which character, and what was expected.
 pub fn parse_filter(grammar: &Grammar, text: &str) -> Result<Vec<Clause>, RunsError> {
-    if let Some(rest) = text.split_once(';').filter(|(first, _)| even_quotes(first)).map(|(_, r)| r.trim())
+    if let Some(rest) = text
+        .split_once(';')
+        .filter(|(first, _)| even_quotes(first))
+        .map(|(_, r)| r.trim())
         && !rest.is_empty()
     {
         return Err(invalid(format!(
@@ -57,7 +60,14 @@ fn stray(text: &str, left: &[Word], hint: &str) -> RunsError {
 fn clause(grammar: &Grammar, text: &str, left: &mut &[Word]) -> Result<Clause, RunsError> {
     let whole = *left;
     let hint = "expected a comparison such as metrics.rmse < 1 or params.model = 'tree'";
-    let Some((Word { token: Token::Field(steps), .. }, rest)) = whole.split_first() else {
+    let Some((
+        Word {
+            token: Token::Field(steps),
+            ..
+        },
+        rest,
+    )) = whole.split_first()
+    else {
         return Err(stray(text, whole, hint));
     };
     let (op, rest) = operator(rest).ok_or_else(|| stray(text, whole, hint))??;
@@ -80,7 +90,12 @@ fn clause(grammar: &Grammar, text: &str, left: &mut &[Word]) -> Result<Clause, R
             if !grammar.nullable.contains(&kind) {
                 return Err(invalid(format!(
                     "IS NULL / IS NOT NULL is only supported for {}, not for {} '{key}'",
-                    grammar.nullable.iter().map(|k| format!("{}s", k.name())).collect::<Vec<_>>().join(" and "),
+                    grammar
+                        .nullable
+                        .iter()
+                        .map(|k| format!("{}s", k.name()))
+                        .collect::<Vec<_>>()
+                        .join(" and "),
                     kind.name(),
                 )));
             }
@@ -97,7 +112,11 @@ fn clause(grammar: &Grammar, text: &str, left: &mut &[Word]) -> Result<Clause, R
             (false, true) => "'=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'",
             (false, false) => "'=', '!=', 'LIKE', 'ILIKE', 'IS NULL', 'IS NOT NULL'",
         };
-        let message = format!("Invalid comparator '{}' not one of [{all}] for {} '{key}'", op.text(), kind.name());
+        let message = format!(
+            "Invalid comparator '{}' not one of [{all}] for {} '{key}'",
+            op.text(),
+            kind.name()
+        );
         return Err(invalid(message));
     }
     let value = match op {
@@ -295,7 +314,14 @@ fn list<'a>(text: &str, mut words: &'a [Word]) -> Result<(Value, &'a [Word]), Ru
     let end = text.chars().count();
     loop {
         match words {
-            [Word { token: Token::Close, at, .. }, rest @ ..] => {
+            [
+                Word {
+                    token: Token::Close,
+                    at,
+                    ..
+                },
+                rest @ ..,
+            ] => {
                 if found.is_empty() {
                     return Err(invalid(format!(
                         "While parsing a list in the query, expected a non-empty list of string values, but got empty \
@@ -317,8 +343,18 @@ fn list<'a>(text: &str, mut words: &'a [Word]) -> Result<(Value, &'a [Word]), Ru
                     _ => return Err(ill(*at)),
                 }
                 words = match rest {
-                    [Word { token: Token::Comma, .. }, after @ ..] => after,
-                    [Word { token: Token::Close, .. }, ..] => rest,
+                    [
+                        Word {
+                            token: Token::Comma, ..
+                        },
+                        after @ ..,
+                    ] => after,
+                    [
+                        Word {
+                            token: Token::Close, ..
+                        },
+                        ..,
+                    ] => rest,
                     [Word { at, .. }, ..] => return Err(ill(*at)),
                     [] => return Err(ill(end)),
                 };

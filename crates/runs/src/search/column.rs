@@ -132,8 +132,9 @@ impl Texts {
     /// Keeps the marks of rows whose text fits. Each text is looked at once.
     pub fn keep(&self, marks: &mut [bool], missing: bool, fits: impl Fn(&str) -> bool) {
         let fitting: Vec<bool> = self.values.iter().map(|v| fits(v)).collect();
-        self.codes
-            .keep(marks, missing, |code| fitting.get(code as usize).copied().unwrap_or(false));
+        self.codes.keep(marks, missing, |code| {
+            fitting.get(code as usize).copied().unwrap_or(false)
+        });
     }
 
     pub fn size(&self) -> usize {

@@ -96,7 +96,9 @@ fn like(pattern: &[Piece], text: &str) -> bool {
 
 /// Whether a number that is there fits. What is not a number fits `!=` alone.
 pub(crate) fn number_fits(clause: &Clause, number: f64) -> bool {
-    let Value::Number(value) = clause.value else { return false };
+    let Value::Number(value) = clause.value else {
+        return false;
+    };
     match clause.op {
         Op::Eq => number == value,
         Op::Ne => number != value,

@@ -67,7 +67,9 @@ impl Indexes {
         let mut all: usize = known.values().map(|k| k.size).sum();
         while all > MOST && known.len() > 1 {
             let oldest = known.iter().filter(|(g, _)| **g != group).min_by_key(|(_, k)| k.used);
-            let Some((oldest, size)) = oldest.map(|(g, k)| (*g, k.size)) else { break };
+            let Some((oldest, size)) = oldest.map(|(g, k)| (*g, k.size)) else {
+                break;
+            };
             known.remove(&oldest);
             all -= size;
         }
@@ -143,7 +145,9 @@ impl RunStore {
                 hits.extend(matching(index, &filter, view).into_iter().map(|row| (at, row)));
             }
             let hits = ordered(&indexes, hits, &orders, offset, limit);
-            hits.iter().map(|(at, row)| indexes[*at as usize].refs[*row as usize]).collect()
+            hits.iter()
+                .map(|(at, row)| indexes[*at as usize].refs[*row as usize])
+                .collect()
         };
         let mut refs = match rows > QUICK {
             true => tokio::task::spawn_blocking(find)
@@ -153,7 +157,13 @@ impl RunStore {
         };
         if by_document {
             let mut runs = self.by_refs(&refs).await?;
-            runs.retain(|run| search.filter.iter().filter(|c| of_documents(c)).all(|c| address_fits(c, &run.artifacts)));
+            runs.retain(|run| {
+                search
+                    .filter
+                    .iter()
+                    .filter(|c| of_documents(c))
+                    .all(|c| address_fits(c, &run.artifacts))
+            });
             let more = runs.len() > search.offset.saturating_add(search.limit);
             let items = runs.into_iter().skip(search.offset).take(search.limit).collect();
             return Ok(Page { items, more });

@@ -56,7 +56,9 @@ fn apply(index: &Index, clause: &Clause, marks: &mut [bool]) {
         (Kind::Attribute, "status") => rows(marks, &|row| text.fits(index.status(row))),
         (Kind::Attribute, "start_time") => rows(marks, &|row| number_fits(clause, index.starts[row] as f64)),
         (Kind::Attribute, "end_time") => {
-            rows(marks, &|row| index.end(row).is_some_and(|end| number_fits(clause, end as f64)));
+            rows(marks, &|row| {
+                index.end(row).is_some_and(|end| number_fits(clause, end as f64))
+            });
         }
         (Kind::Dataset, key) => {
             let part = |used: &DatasetUse| match key {
@@ -182,5 +184,8 @@ pub(super) fn ordered(indexes: &[&Index], hits: Vec<Hit>, orders: &[Order], offs
 /// Whether an order says the same field twice.
 pub(super) fn twice(orders: &[Order]) -> bool {
     let same = |a: &Order, b: &Order| a.kind == b.kind && a.key == b.key;
-    orders.iter().enumerate().any(|(i, a)| orders[..i].iter().any(|b| same(a, b)))
+    orders
+        .iter()
+        .enumerate()
+        .any(|(i, a)| orders[..i].iter().any(|b| same(a, b)))
 }

@@ -11,6 +11,7 @@ mod planning;
 mod power;
 mod programme;
 mod stats;
+mod testing;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -69,6 +70,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(flags::evaluate))
         .routes(routes!(stats::list))
         .routes(routes!(stats::compute))
+        .routes(routes!(testing::reset))
 }
 
 /// The OpenAPI document.

@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use steward_runs::RunsError;
 
 /// What kind of error it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,5 +113,57 @@ impl IntoResponse for MlflowError {
         }
         let body = json!({ "error_code": name, "message": self.message }).to_string();
         (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+impl From<RunsError> for MlflowError {
+    fn from(e: RunsError) -> MlflowError {
+        match e {
+            RunsError::Invalid(message) => MlflowError::invalid(message),
+            RunsError::Missing { what, name, within } => MlflowError::missing(match what {
+                "run" => format!("Run with id={name} not found"),
+                "run group" => format!("No Experiment with id={name} exists"),
+                "model" => format!("Logged model with ID '{name}' not found."),
+                "trace" => format!("Trace with ID '{name}' not found."),
+                "tag" => match (within.strip_prefix("run group "), within.strip_prefix("run ")) {
+                    (Some(group), _) => format!("No tag with name: {name} in experiment with id {group}"),
+                    (_, Some(run)) => format!("No tag with name: {name} in run with id {run}"),
+                    _ => format!("No tag with name: {name} in {within}"),
+                },
+                other => format!("There is no {other} {name:?}"),
+            }),
+            RunsError::Exists { what, name } => MlflowError::exists(match what {
+                "run group" => format!(
+                    "Experiment(name={name}) already exists. Use another name, or restore it if it was deleted."
+                ),
+                other => format!("{other} '{name}' already exists"),
+            }),
+            RunsError::Deleted { what, name } => {
+                let what = if what == "run group" { "experiment" } else { what };
+                MlflowError::invalid(format!(
+                    "The {what} {name} must be in the 'active' state. Current state is deleted."
+                ))
+            }
+            RunsError::NotDeleted { what, name } => MlflowError::missing(match what {
+                "run group" => format!("No Experiment with id={name} exists among deleted ones"),
+                other => format!("There is no deleted {other} {name:?}"),
+            }),
+            RunsError::ParamChanged { run, changes } => {
+                let all: Vec<String> = changes
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "{{'key': '{}', 'old_value': '{}', 'new_value': '{}'}}",
+                            c.key, c.old, c.new
+                        )
+                    })
+                    .collect();
+                MlflowError::invalid(format!(
+                    "Changing param values is not allowed. Params were already logged='[{}]' for run ID='{run}'.",
+                    all.join(", ")
+                ))
+            }
+            other => MlflowError::new(Code::InternalError, other.to_string()),
+        }
     }
 }

@@ -5,13 +5,18 @@
 
 mod asked;
 mod error;
+mod experiments;
 mod info;
+mod metrics;
+mod paging;
+mod runs;
+mod shapes;
 
 use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 
 use crate::State;
@@ -38,6 +43,36 @@ pub fn router() -> Router<State> {
 /// Routes of the second version of the protocol.
 fn second() -> Router<State> {
     Router::new()
+        .route("/experiments/create", post(experiments::create))
+        .route("/experiments/get", get(experiments::get))
+        .route("/experiments/get-by-name", get(experiments::by_name))
+        .route(
+            "/experiments/search",
+            get(experiments::search).post(experiments::search),
+        )
+        .route("/experiments/update", post(experiments::update))
+        .route("/experiments/delete", post(experiments::delete))
+        .route("/experiments/restore", post(experiments::restore))
+        .route("/experiments/set-experiment-tag", post(experiments::set_tag))
+        .route("/experiments/delete-experiment-tag", post(experiments::delete_tag))
+        .route("/experiments/search-datasets", post(experiments::search_datasets))
+        .route("/runs/create", post(runs::create))
+        .route("/runs/get", get(runs::get))
+        .route("/runs/update", post(runs::update))
+        .route("/runs/delete", post(runs::delete))
+        .route("/runs/restore", post(runs::restore))
+        .route("/runs/search", post(runs::search))
+        .route("/runs/log-metric", post(runs::log_metric))
+        .route("/runs/log-parameter", post(runs::log_param))
+        .route("/runs/log-batch", post(runs::log_batch))
+        .route("/runs/set-tag", post(runs::set_tag))
+        .route("/runs/delete-tag", post(runs::delete_tag))
+        .route("/runs/log-inputs", post(runs::log_inputs))
+        .route("/runs/outputs", post(runs::log_outputs))
+        .route("/runs/log-model", post(runs::log_model))
+        .route("/metrics/get-history", get(metrics::history))
+        .route("/metrics/get-history-bulk", get(metrics::bulk))
+        .route("/metrics/get-history-bulk-interval", get(metrics::interval))
 }
 
 /// Routes of the third.

@@ -116,6 +116,7 @@ impl World {
             engine: Arc::new(DataFusionEngine::new(options).unwrap()),
             ledger: ledger.unwrap(),
             facts: Facts::of(folder.path(), Arc::new(|| CLOCK)),
+            tracking: steward_capabilities::Tracking::of(&state),
             folder: folder.path().to_path_buf(),
             now_us: now_us.unwrap().as_microsecond(),
             control: RunControl::default(),

@@ -59,7 +59,7 @@ pub async fn demo(arguments: &DemoArgs, json: bool) -> Result<Outcome, Failure> 
         output::text_line(&format!("{} decision(s) wait for you", waiting.len()))?;
     }
     match (listener, document) {
-        (Some(listener), document) => serve::answer(listener, &context, &[], document).await,
+        (Some(listener), document) => serve::answer(listener, &context, &[], false, document).await,
         (None, Some(document)) => output::json(&document).map(|()| Outcome::Done),
         (None, None) => Ok(Outcome::Done),
     }

@@ -77,7 +77,11 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         }
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
-        Command::Serve { listen, allow_host } => serve::serve(&folder, listen, &allow_host, json).await,
+        Command::Serve {
+            listen,
+            allow_host,
+            allow_reset,
+        } => serve::serve(&folder, listen, &allow_host, allow_reset, json).await,
         Command::Init { .. }
         | Command::Schema { .. }
         | Command::Stats { .. }

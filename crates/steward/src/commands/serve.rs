@@ -17,10 +17,16 @@ use crate::workspace::{self, Definitions, FolderLoader};
 const GRACE: Duration = Duration::from_secs(30);
 
 /// `steward serve`. Definitions with errors are served too: the pages say what is wrong.
-pub async fn serve(folder: &Path, listen: SocketAddr, hosts: &[String], json: bool) -> Result<Outcome, Failure> {
+pub async fn serve(
+    folder: &Path,
+    listen: SocketAddr,
+    hosts: &[String],
+    allow_reset: bool,
+    json: bool,
+) -> Result<Outcome, Failure> {
     let listener = steward_server::bind(listen).await?;
     let context = workspace::context(folder, Definitions::read(folder)?.project).await?;
-    answer(listener, &context, hosts, json.then(|| json!({}))).await
+    answer(listener, &context, hosts, allow_reset, json.then(|| json!({}))).await
 }
 
 /// Serves a context on a listener until SIGTERM or Ctrl-C, then lets running requests finish. Says when it is ready: in
@@ -29,6 +35,7 @@ pub async fn answer(
     listener: tokio::net::TcpListener,
     context: &Context,
     hosts: &[String],
+    allow_reset: bool,
     document: Option<Value>,
 ) -> Result<Outcome, Failure> {
     let address = listener
@@ -36,7 +43,13 @@ pub async fn answer(
         .map_err(|e| Failure::world(format!("cannot tell the address: {e}")))?;
     let loader = Arc::new(FolderLoader::of(context));
     let loaded = loader.load().await.map_err(Failure::world)?;
-    let state = State::new(loaded, loader).with_hosts(hosts);
+    let state = State::new(loaded, loader).with_hosts(hosts).with_reset(allow_reset);
+    if allow_reset {
+        eprintln!(
+            "{} whoever reaches this server can empty what runs logged and what was registered (--allow-reset)",
+            output::yellow("warning:")
+        );
+    }
     if !address.ip().is_loopback() {
         eprintln!(
             "{} {address} can be reached from other machines and there is no log-in yet; put an authenticating proxy before it",
@@ -71,6 +84,7 @@ pub async fn answer(
             GRACE.as_secs()
         ),
     }
+    context.tracking.close().await;
     context.ledger.clone().close().await;
     Ok(Outcome::Done)
 }

@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("programme", &["experiments", "governance"]),
     ("quality", &[]),
     ("reports", &["experiments", "governance", "metrics", "portfolio"]),
+    ("tracking", &[]),
 ];
 
 fn source(of: &str) -> PathBuf {
