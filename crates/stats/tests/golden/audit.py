@@ -5,10 +5,6 @@
 It needs no numbers written down: inputs are seeded, references computed here.
 """
 
-import json
-import subprocess
-import sys
-
 import mpmath as mp
 import numpy as np
 from scipy import stats
@@ -18,40 +14,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
-BINARY = sys.argv[1]
-worst = {}
-mp.mp.dps = 40
-
-
-def ask(method, /, **given):
-    text = json.dumps(given, default=lambda x: x.tolist() if hasattr(x, "tolist") else float(x))
-    done = subprocess.run([BINARY, "stats", method], input=text, capture_output=True, text=True)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"{method}: {done.stderr} {done.stdout} for {text[:300]}")
-    return json.loads(done.stdout)
-
-
-def same(method, reference, ours, theirs):
-    """Notes the deviation of one number, or of each field of a dict or list."""
-    if isinstance(theirs, dict):
-        return [same(method, reference, ours[k], v) for k, v in theirs.items()]
-    if isinstance(theirs, (list, tuple, np.ndarray)):
-        assert len(ours) == len(theirs), (method, ours, theirs)
-        return [same(method, reference, a, b) for a, b in zip(ours, theirs)]
-    if theirs is None or ours is None:
-        assert theirs is ours, (method, ours, theirs)
-        return None
-    gap = abs(ours - theirs) / max(abs(theirs), 1e-300) if abs(theirs) > 1e-12 else abs(ours - theirs)
-    key = (method, reference)
-    n, most = worst.get(key, (0, 0.0))
-    worst[key] = (n + 1, max(most, float(gap)))
-
-
-def refused(method, reason, /, **given):
-    found = ask(method, **given)
-    assert found.get("not_estimable", {}).get("reason") == reason, (method, reason, found)
-    key = (method, f"refused: {reason}")
-    worst[key] = (worst.get(key, (0, 0.0))[0] + 1, 0.0)
+import audit_rest
+from asking import ask, refused, report, same
 
 
 def welch():
@@ -216,12 +180,12 @@ def beliefs():
              [mu, sd, stats.norm.sf(0, mu, sd), sd * stats.norm.pdf(mu / sd) + mu * stats.norm.cdf(mu / sd)])
     a, b = stats.beta(31, 371), stats.beta(46, 346)
     grid = np.linspace(0, 1, 200001)
-    win = np.trapz(a.pdf(grid) * b.sf(grid), grid)
+    win = np.trapezoid(a.pdf(grid) * b.sf(grid), grid)
     o = ask("beta_binomial", control={"successes": 30, "n": 400}, treatment={"successes": 45, "n": 390})
-    same("beta_binomial", "scipy beta on a grid", [o["chance_to_win"], o["risk_ship"]], [win, np.trapz(b.cdf(grid) * a.sf(grid), grid)])
+    same("beta_binomial", "scipy beta on a grid", [o["chance_to_win"], o["risk_ship"]], [win, np.trapezoid(b.cdf(grid) * a.sf(grid), grid)])
     o = ask("thompson", successes=[30, 45, 40], plays=[400, 390, 410])
     arms = [stats.beta(1 + x, 1 + n - x) for x, n in ((30, 400), (45, 390), (40, 410))]
-    best = [np.trapz(arms[i].pdf(grid) * np.prod([arms[j].cdf(grid) for j in range(3) if j != i], axis=0), grid) for i in range(3)]
+    best = [np.trapezoid(arms[i].pdf(grid) * np.prod([arms[j].cdf(grid) for j in range(3) if j != i], axis=0), grid) for i in range(3)]
     same("thompson_bernoulli", "scipy beta on a grid", o["best"], best)
 
 
@@ -274,8 +238,7 @@ def policies():
     same("interleaving", "scipy binomtest", o["p"], r.pvalue)
 
 
-for case in (welch, shares, ratios, regression, several, planning, health, across, beliefs, peeking, quantiles, policies):
+
+for case in (welch, shares, ratios, regression, several, planning, health, across, beliefs, peeking, quantiles, policies, *audit_rest.CASES):
     case()
-print("| method | reference | numbers | largest relative deviation |\n|---|---|---|---|")
-for (method, reference), (n, most) in sorted(worst.items()):
-    print(f"| `{method}` | {reference} | {n} | {'—' if reference.startswith('refused') else f'{most:.1e}'} |")
+report()
