@@ -8,6 +8,7 @@ mod collected;
 pub mod decode;
 pub mod diagnostic;
 pub mod draft;
+pub mod edit;
 pub mod flags;
 pub mod kinds;
 pub mod nearest;

@@ -10,6 +10,7 @@ mod collected;
 mod contracts;
 mod designs;
 mod draft;
+mod edit;
 mod examples;
 mod flags;
 mod hostile;
