@@ -322,6 +322,26 @@ pub enum FlagCommand {
     },
     /// Flags that should be gone; exit code 1 if there are any.
     Stale,
+    /// Change a flag in its file, keeping comments and formatting, and apply it as one decision; shows what would change
+    /// without --apply.
+    #[command(
+        after_help = "A value is named by its path: keys, and the names of rules and variants. An empty value takes a key out.\n\nExamples:\n  steward flag set checkout enabled=false --apply -m 'payments fail' --as mara\n  steward flag set checkout rules.grow.rollout=50%\n  steward flag set checkout rules.test.split.a.weight=70% rules.test.split.b.weight=30% rules.test.bucket_version=1\n  steward flag set checkout rules.grow.until="
+    )]
+    Set {
+        /// Flag.
+        name: String,
+        /// What to change.
+        #[arg(required = true, value_name = "PATH=VALUE")]
+        changes: Vec<String>,
+        /// Change it, rather than show what would change.
+        #[arg(long, requires = "message")]
+        apply: bool,
+        /// Why.
+        #[arg(short, long)]
+        message: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Let a rollout go on that was stopped because its experiment showed harm; that harm is accepted.
     #[command(
         after_help = "Example:\n  steward flag resume checkout --reason 'the complaints came from a broken printer' --as mara"

@@ -88,6 +88,36 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
+/// Writes a definition text whole, if it still says what it said before. Who may read and write it stays.
+pub fn keep(folder: &Path, path: &str, before: &str, after: &str) -> Result<(), String> {
+    let fail = |e: std::io::Error| format!("cannot be written: {e}; nothing was changed");
+    // A link stays a link: what it points to is written.
+    let place = folder.join(path).canonicalize().map_err(fail)?;
+    if std::fs::read_to_string(&place).map_err(fail)? != before {
+        return Err("the file was changed at this moment; look at it and try again".to_owned());
+    }
+    if before == after {
+        return Ok(());
+    }
+    let mode = std::fs::metadata(&place).map_err(fail)?.permissions();
+    if mode.readonly() {
+        return Err("the file may not be written; nothing was changed".to_owned());
+    }
+    let mut name = place.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = place.with_file_name(name);
+    let written = std::fs::File::create(&part).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, after.as_bytes())?;
+        file.set_permissions(mode)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&part, &place)).map_err(|e| {
+        // The half-written part is of no use; that it may stay behind is not worth a second error.
+        let _ = std::fs::remove_file(&part);
+        fail(e)
+    })
+}
+
 /// Changes when a definition file is added, removed or written.
 pub fn fingerprint(folder: &Path) -> u64 {
     let mut hash = DefaultHasher::new();

@@ -210,6 +210,14 @@ impl Loader for FolderLoader {
         self.now_us.unwrap_or_else(now_us)
     }
 
+    fn sources(&self) -> Result<Vec<Source>, String> {
+        folder::sources(&self.folder).map_err(|failure| failure.message().to_owned())
+    }
+
+    fn keep(&self, path: &str, before: &str, after: &str) -> Result<(), String> {
+        folder::keep(&self.folder, path, before, after)
+    }
+
     fn secret(&self, reference: &str) -> Result<String, String> {
         secrets::resolve(reference).map_err(|failure| failure.message().to_owned())
     }

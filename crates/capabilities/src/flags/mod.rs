@@ -1,9 +1,12 @@
 //! Who gets what, and why? Flags evaluated bit for bit as the GrowthBook JavaScript SDK evaluates them.
 
 mod answer;
+mod change;
 mod clock;
 mod compile;
 mod condition;
+mod diff;
+mod effects;
 mod evaluate;
 mod explain;
 mod guard;
@@ -16,7 +19,10 @@ mod value;
 mod version;
 
 pub use answer::{Answer, Reason};
+pub use change::{By, Keep, Proposal, change, propose};
 pub use clock::{RampState, Schedule};
+pub use diff::DiffLine;
+pub use effects::Effect;
 pub use evaluate::{Assigned, Evaluation, Observer, Silent, Source, Subject};
 pub use explain::{Explained, FlagStatus, PassedOver, explain, status, statuses};
 pub use guard::{Judged, guard, guarded, resume};

@@ -161,11 +161,9 @@ fn resolve(document: &Node, change: &Change) -> Result<Vec<Step>, EditError> {
                         .iter()
                         .any(|k| n.get(k).is_some_and(|v| v.text == *word))
                 };
-                let number = word
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|n| n.checked_sub(1))
-                    .filter(|n| *n < items.len());
+                // Rules without a name are called by their number.
+                let number = word.strip_prefix("rule").unwrap_or(word).parse::<usize>().ok();
+                let number = number.and_then(|n| n.checked_sub(1)).filter(|n| *n < items.len());
                 let Some(found) = items.iter().position(named).or(number) else {
                     let known: Vec<String> = items
                         .iter()

@@ -4,7 +4,7 @@ mod definitions;
 mod evidence;
 mod exposures;
 mod extract;
-mod flags;
+pub mod flags;
 mod ledger;
 mod metrics;
 mod planning;
@@ -68,6 +68,9 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(flags::list))
         .routes(routes!(flags::one))
         .routes(routes!(flags::evaluate))
+        .routes(routes!(flags::plan))
+        .routes(routes!(flags::apply))
+        .routes(routes!(flags::resume))
         .routes(routes!(stats::list))
         .routes(routes!(stats::compute))
         .routes(routes!(testing::reset))

@@ -6,6 +6,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
+use steward_capabilities::governance;
+
 use crate::world::{Answer, World};
 
 fn value(answer: &Answer) -> Value {
@@ -28,6 +30,16 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
     let run = value(&world.post_json("/api/v1/run", &json!({ "names": ["checkout"] })).await);
     let evidence = run["items"][0]["evidence"][0].as_str();
     let evidence = evidence.unwrap_or_else(|| panic!("{run}"));
+    // A rollout that is stopped, to be resumed.
+    let cited = world.context.ledger.evidence_by_id(evidence).await.unwrap().unwrap();
+    let hold = governance::Hold {
+        rule: "germany".into(),
+        coverage: Some(0.0),
+        ..governance::Hold::default()
+    };
+    let choice = governance::Choice::Freeze;
+    let stopped = governance::hold(&world.context.ledger, "new_checkout", choice, hold, "harm", &cited).await;
+    assert!(stopped.unwrap().is_some());
     let get = |template, path: &str| ("get", template, path.to_string(), Value::Null);
     let post = |template, path: &str, body| ("post", template, path.to_string(), body);
     vec![
@@ -107,6 +119,21 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/flags/{name}/eval",
             "/api/v1/flags/new_checkout/eval",
             json!({ "attributes": { "id": "u1", "country": "DE" } }),
+        ),
+        post(
+            "/api/v1/flags/{name}/plan",
+            "/api/v1/flags/new_checkout/plan",
+            json!({ "changes": { "rules.germany.rollout": "50%" } }),
+        ),
+        post(
+            "/api/v1/flags/{name}/apply",
+            "/api/v1/flags/new_checkout/apply",
+            json!({ "changes": { "rules.germany.rollout": "50%" }, "actor": "dora", "reason": "It works." }),
+        ),
+        post(
+            "/api/v1/flags/{name}/resume",
+            "/api/v1/flags/new_checkout/resume",
+            json!({ "actor": "dora", "reason": "Accepted." }),
         ),
         get("/api/v1/stats", "/api/v1/stats"),
         post(

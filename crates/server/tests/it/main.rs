@@ -5,6 +5,7 @@
 mod api;
 mod crawl;
 mod exposures;
+mod flags;
 mod growthbook;
 mod hostile;
 mod mlflow;

@@ -40,7 +40,7 @@ pub struct World {
     _folder: tempfile::TempDir,
 }
 
-/// What was loaded once stays.
+/// What was loaded once stays; texts are read and written in the folder.
 struct Still(Loaded);
 
 impl Loader for Still {
@@ -50,6 +50,26 @@ impl Loader for Still {
 
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>> {
         Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn sources(&self) -> Result<Vec<Source>, String> {
+        let folder = &self.0.context.folder;
+        let mut paths = Vec::new();
+        files(folder, Path::new(""), &mut paths);
+        let paths = paths.into_iter().map(|p| p.to_string_lossy().into_owned());
+        Ok(paths
+            .filter(|p| !p.starts_with("data/") && !p.starts_with('.'))
+            .map(|path| Source {
+                text: std::fs::read_to_string(folder.join(&path)).unwrap(),
+                path,
+            })
+            .collect())
+    }
+
+    fn keep(&self, path: &str, before: &str, after: &str) -> Result<(), String> {
+        let path = self.0.context.folder.join(path);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+        std::fs::write(path, after).map_err(|e| e.to_string())
     }
 
     /// Sixteen bytes in base64.

@@ -1,8 +1,9 @@
-//! `flag`: what is live, and who gets what.
+//! `flag`: what is live, who gets what, and changing it.
 
 use std::path::Path;
 
-use steward_capabilities::flags::{self, Explained, FlagStatus, Live, RuleState, Schedule};
+use steward_capabilities::flags::{self, Explained, FlagStatus, Live, Proposal, RuleState, Schedule};
+use steward_definitions::edit::Change;
 use steward_server::format::{minute, percent};
 
 use super::{actor, moment};
@@ -35,6 +36,37 @@ pub async fn flag(folder: &Path, command: FlagCommand, json: bool) -> Result<Out
             } else {
                 output::text_line(&shown(&status))?;
             }
+            Ok(Outcome::Done)
+        }
+        FlagCommand::Set {
+            name,
+            changes,
+            apply,
+            message,
+            who,
+        } => {
+            let changes = changes.iter().map(|c| change(c)).collect::<Result<Vec<_>, _>>()?;
+            let sources = crate::folder::sources(folder)?;
+            if !apply {
+                let proposal = flags::propose(&context, &sources, &name, &changes).await?;
+                return show(&proposal, json);
+            }
+            let by = flags::By {
+                actor: actor(&who)?,
+                reason: message.unwrap_or_default(),
+                base: None,
+            };
+            let keep = |path: &str, before: &str, after: &str| crate::folder::keep(folder, path, before, after);
+            let (proposal, applied) = flags::change(&context, &sources, &name, &changes, &by, &keep).await?;
+            if json {
+                output::json(&serde_json::json!({ "proposal": proposal, "applied": applied }))?;
+                return Ok(Outcome::Done);
+            }
+            output::text_line(&proposed(&proposal))?;
+            output::text_line(&match applied.sequence {
+                Some(event) => format!("{} changed by {} as event {event}", green("ok"), by.actor),
+                None => format!("{} it is in force already", green("ok")),
+            })?;
             Ok(Outcome::Done)
         }
         FlagCommand::Resume {
@@ -190,4 +222,57 @@ fn evaluate(live: &Live, name: &str, attributes: &str, explain: bool, json: bool
         }
     }
     Ok(Outcome::Done)
+}
+
+/// `PATH=VALUE`; an empty value takes the key out.
+fn change(text: &str) -> Result<Change, Failure> {
+    let (path, value) = text.split_once('=').ok_or_else(|| {
+        Failure::call(format!(
+            "{text:?} changes nothing: write PATH=VALUE, such as enabled=false or rules.grow.rollout=50%"
+        ))
+    })?;
+    Ok(Change {
+        path: path.trim().to_owned(),
+        value: Some(value.trim().to_owned()).filter(|v| !v.is_empty()),
+    })
+}
+
+fn show(proposal: &Proposal, json: bool) -> Result<Outcome, Failure> {
+    if json {
+        output::json(proposal)?;
+    } else {
+        output::text_line(&proposed(proposal))?;
+        output::text_line("nothing was changed: give --apply and -m WHY")?;
+    }
+    Ok(Outcome::of(proposal.plan.refusals.is_empty()))
+}
+
+fn proposed(proposal: &Proposal) -> String {
+    let mut lines = vec![bold(&proposal.file)];
+    lines.extend(proposal.diff.iter().map(|l| match l.sign {
+        '-' => red(&format!("- {}", l.text)),
+        '+' => green(&format!("+ {}", l.text)),
+        '…' => "…".to_string(),
+        _ => format!("  {}", l.text),
+    }));
+    for effect in &proposal.effects {
+        let whose = effect.rule.as_ref().map_or(String::new(), |r| format!("{r}: "));
+        let share = match effect.share {
+            Some(share) => format!(
+                " ({} of the units that it applies to get something else)",
+                percent(share)
+            ),
+            None => " (for how many hangs on their attributes)".to_string(),
+        };
+        lines.push(format!("{} {whose}{}{share}", yellow("~"), effect.what));
+    }
+    lines.extend(proposal.notes.iter().map(|n| format!("note: {n}")));
+    lines.extend(
+        proposal
+            .plan
+            .refusals
+            .iter()
+            .map(|r| format!("{} {r}", red("cannot be applied:"))),
+    );
+    lines.join("\n")
 }

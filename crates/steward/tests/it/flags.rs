@@ -452,3 +452,109 @@ fn the_server_stops_a_rollout_by_itself_and_says_so_at_every_door() {
     until(&|| served("\"force\":true"));
     server.stop();
 }
+
+#[test]
+fn a_flag_is_set_in_its_file_and_applied_alone() {
+    let folder = shop(1);
+    let text =
+        "# Deliveries.\nflag: delivery\nrules:\n  # Slowly.\n  - {rule: grow, value: true, rollout: 20%}  # of all\n";
+    folder.write("flags/delivery.yaml", text);
+    folder
+        .steward(&["flag", "set", "delivery", "enabled=false"])
+        .exits(1)
+        .says(&["steward apply"]);
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    let read = |name: &str| std::fs::read_to_string(folder.at(name)).unwrap();
+    let shown = folder
+        .steward(&["flag", "set", "delivery", "rules.grow.rollout=50%"])
+        .exits(0);
+    shown.says(&[
+        "+   - {rule: grow, value: true, rollout: 50%}  # of all",
+        "30% of the units",
+        "nothing was changed",
+    ]);
+    assert_eq!(read("flags/delivery.yaml"), text);
+    folder
+        .steward(&["flag", "set", "delivery", "rules.grow.rollout=50%", "--apply"])
+        .exits(2)
+        .says(&["--message"]);
+    folder
+        .steward(&[
+            "flag",
+            "set",
+            "delivery",
+            "rules.grow.rollout=50%",
+            "--apply",
+            "-m",
+            "x",
+            "--as",
+            "eve",
+        ])
+        .exits(1)
+        .says(&["not among the people"]);
+    assert_eq!(read("flags/delivery.yaml"), text);
+
+    // The folder is half edited elsewhere, even broken: the switch works, and nothing else is applied.
+    folder
+        .write("flags/page.yaml", weights(FLAG, "90", "10"))
+        .write("metrics/more.yaml", "metrics: [{name: x");
+    let call = [
+        "flag",
+        "set",
+        "delivery",
+        "enabled=false",
+        "--apply",
+        "-m",
+        "vans broke down",
+        "--as",
+        "bob",
+    ];
+    folder
+        .steward(&call)
+        .exits(0)
+        .says(&["switched off", "changed by bob as event"]);
+    assert_eq!(read("flags/delivery.yaml"), format!("{text}enabled: false\n"));
+    let eval = |flag: &str| {
+        folder
+            .steward(&["flag", "eval", flag, "--attributes", "{\"id\":\"7\"}", "--json"])
+            .exits(0)
+            .json()
+    };
+    assert_eq!(eval("delivery")["reason"], "DISABLED");
+    assert_eq!(eval("page")["reason"], "SPLIT");
+    let shown = folder.steward(&["flag", "show", "delivery", "--json"]).exits(0).json();
+    assert_eq!(shown["changed"]["actor"], "bob");
+
+    // A split that runs is as safe from here.
+    folder.write("flags/page.yaml", FLAG);
+    std::fs::remove_file(folder.at("metrics/more.yaml")).unwrap();
+    let split = "flag: colour\nrules: [{rule: r, split: [{name: a, value: true}, {name: b, value: false}]}]\n";
+    folder.write("flags/colour.yaml", split);
+    folder.steward(&["apply", "-m", "colour"]).exits(0);
+    let weigh = ["flag", "set", "colour", "rules.r.split.a.weight=60%"];
+    folder.steward(&weigh).exits(2).says(&["none for `b`"]);
+    let both = [&weigh[..], &["rules.r.split.b.weight=40%"]].concat();
+    let apply = ["--apply", "-m", "more of a"];
+    folder
+        .steward(&both)
+        .exits(1)
+        .says(&["cannot be applied", "bucket_version"]);
+    folder
+        .steward(&[&both[..], &apply].concat())
+        .exits(1)
+        .says(&["refused", "bucket_version"]);
+    assert_eq!(read("flags/colour.yaml"), split);
+    folder
+        .steward(&[&both[..], &["rules.r.bucket_version=1"], &apply].concat())
+        .exits(0)
+        .says(&["50% of the units"]);
+    folder
+        .steward(&[
+            "flag",
+            "set",
+            "colour",
+            "rules.r.bucket_version=",
+            "rules.r.until=2026-01-01",
+        ])
+        .exits(1);
+}
