@@ -63,6 +63,8 @@ impl Project {
                     add(Kind::Initiative, &bet.initiative);
                     add(Kind::Metric, &bet.metric);
                     bet.experiment.iter().for_each(|e| add(Kind::Experiment, e));
+                    let read = bet.resolve.as_deref().map(tables).unwrap_or_default();
+                    read.iter().for_each(|t| add(Kind::Dataset, t));
                 }
             }
             Kind::Segment => {

@@ -25,6 +25,10 @@
 //! | [`outliers`], [`assumptions`], [`underpowered`] | Does the answer hang on few units, on skewness, on luck? |
 //! | [`meta`], [`shrinkage`] | Do effects differ; what is their mean; how great is the best one really? |
 //! | [`programme`] | What did the winners of many experiments add up to? |
+//! | [`realised`] | What are they worth in money? |
+//! | [`recalibration`], [`brier`] | Do stated probabilities mean what they say, and how good were they? |
+//! | [`throughput`], [`three_point`] | By which day will so many items be done; what does a stated range mean? |
+//! | [`selection`] | Which set of items is worth most under capacities? |
 //! | [`group_sequential`], [`confidence_sequence`], [`msprt`] | May we stop now, having looked before? |
 //! | [`sequential_srm`] | The split, watched all the time |
 //! | [`bayes`], [`bayes_ratio`] | How likely is the treatment better, and what is lost if not? |
@@ -55,6 +59,7 @@ pub mod bayes;
 pub mod bayes_ratio;
 pub mod best_arm;
 mod binomial;
+pub mod brier;
 pub mod capping;
 pub mod cluster;
 pub mod confidence_sequence;
@@ -93,18 +98,23 @@ pub mod pre_exposure;
 pub mod programme;
 pub mod quantile;
 pub mod rates;
+pub mod realised;
+pub mod recalibration;
 pub mod regression;
 pub mod retention;
 pub mod rng;
 pub mod rule;
 pub mod running;
 pub mod segment_search;
+pub mod selection;
 pub mod sequential_srm;
 pub mod several_variants;
 pub mod shrinkage;
 pub mod srm;
 pub mod switchback;
 pub mod synthetic_control;
+pub mod three_point;
+pub mod throughput;
 pub mod trend;
 pub mod trigger;
 pub mod underpowered;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PortfolioSettings;
+
 /// Project settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -37,6 +39,9 @@ pub struct Settings {
     /// How the server serves and guards flags.
     #[serde(default)]
     pub flags: FlagSettings,
+    /// Budget, capacities and records that the portfolio is judged by.
+    #[serde(default, skip_serializing_if = "PortfolioSettings::is_empty")]
+    pub portfolio: PortfolioSettings,
 }
 
 /// How the server serves and guards flags.

@@ -219,6 +219,14 @@ impl<'p> Graph<'p> {
             if let Some(experiment) = &bet.experiment {
                 self.uses(Node::Other(reference(Kind::Experiment, experiment)), user.clone());
             }
+            for table in bet
+                .resolve
+                .as_deref()
+                .map(crate::references::tables)
+                .unwrap_or_default()
+            {
+                self.uses(Node::Dataset(table), user.clone());
+            }
         }
         for user in project.definitions() {
             if matches!(user.kind, Kind::Segment | Kind::Layer | Kind::Flag | Kind::Holdout) {

@@ -1,10 +1,10 @@
 //! `bets/`: an initiative's business case.
 
 use super::initiative::three_points;
-use crate::decode::{Decoder, MapReader, share};
+use crate::decode::{Decoder, MapReader, Target, share};
 use crate::project::Kind;
 use crate::yaml::Node;
-use crate::{Bet, Diagnostic, Settings};
+use crate::{Bet, Diagnostic, Settings, UnitValue};
 
 /// Reads a bet; problems go to the decoder.
 pub(super) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> Option<Bet> {
@@ -20,14 +20,20 @@ pub(super) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> O
         metric,
         probability,
         effect,
-        cost_minor: read_cost(&mut map, settings),
+        cost_minor: money(&mut map, "cost", settings),
         kill_criterion: map.text("kill_criterion"),
         experiment: map.name_of("experiment", Kind::Experiment),
         resolve_by: map
             .get("resolve_by")
             .and_then(|node| super::meta::is_day(decoder, node, "`resolve_by`")),
+        resolve: map.text("resolve"),
+        filter: map.text("filter"),
+        value: read_value(&mut map, settings),
         meta,
     };
+    if let Some(query) = &bet.resolve {
+        map.mention("resolve", Target::Query(query.clone()));
+    }
     map.finish();
     Some(bet)
 }
@@ -48,13 +54,95 @@ fn read_probability(map: &mut MapReader<'_>) -> f64 {
     }
 }
 
+/// `value: {per_unit: 9.60, margin: 40%, signed_by: mara, version: 1}`.
+fn read_value(map: &mut MapReader<'_>, settings: &Settings) -> Option<UnitValue> {
+    let mut inner = map.map("value")?;
+    inner.rename(format!("the value of {}", map.what()));
+    let per_unit_minor = amount(&mut inner, "per_unit", settings);
+    if per_unit_minor.is_none() && !inner.has("per_unit") {
+        inner.required("per_unit");
+    }
+    let margin = inner.get("margin").map_or(Some(1.0), |node| {
+        let read = inner.decoder().text(node, "`margin`").as_deref().and_then(share);
+        let good = read.filter(|m| *m > 0.0 && *m <= 1.0);
+        if good.is_none() {
+            let message = format!("`margin` is {}", node.describe());
+            let expected = "the share that is kept, above 0 and at most 1, such as `0.32` or `32%`";
+            inner.decoder().bad_value(node, message, expected);
+        }
+        good
+    });
+    let half_life_days = days(&mut inner, "half_life").map(|s| s as f64 / DAY as f64);
+    let one_off_days = days(&mut inner, "one_off").map(|s| s.div_ceil(DAY));
+    if half_life_days.is_some() && one_off_days.is_some() {
+        inner.error(
+            "bad-value",
+            "one_off",
+            "an effect that ends after `one_off` has no `half_life`: keep one of them",
+        );
+    }
+    let signed_by = inner.text("signed_by");
+    if let Some(person) = &signed_by {
+        let people = &settings.people;
+        if !people.is_empty() && !people.iter().any(|p| p.name == *person) {
+            let message = format!(
+                "{} is signed by `{person}`, who is no person of `steward.yaml`",
+                inner.what()
+            );
+            let near = crate::nearest::nearest(person, people.iter().map(|p| p.name.as_str()));
+            let problem = Diagnostic::error("unknown-person", inner.value_span("signed_by"), message);
+            inner.decoder().report(
+                problem
+                    .expected("the handle of one person, who answers for it")
+                    .did_you_mean(near),
+            );
+        }
+    }
+    let version = inner.count("version").unwrap_or(1).max(1);
+    inner.finish();
+    Some(UnitValue {
+        per_unit_minor: per_unit_minor?,
+        margin: margin?,
+        half_life_days,
+        one_off_days,
+        signed_by,
+        version,
+    })
+}
+
+const DAY: u64 = 86_400;
+
+/// A length of time of at least a day, in seconds.
+fn days(map: &mut MapReader<'_>, key: &str) -> Option<u64> {
+    let seconds = map.duration_seconds(key)?;
+    if seconds < DAY {
+        map.error("bad-value", key, format!("`{key}` is shorter than a day"));
+        return None;
+    }
+    Some(seconds)
+}
+
+/// One amount of money: `KEY` in whole currency units or `KEY_minor` in minor units.
+pub(super) fn amount(map: &mut MapReader<'_>, key: &str, settings: &Settings) -> Option<i64> {
+    let [low, high] = money(map, key, settings)?;
+    if low != high {
+        map.error("bad-value", key, format!("`{key}` is one amount, not a range"));
+    }
+    Some(low)
+}
+
 /// `cost: [20000, 35000]` in whole currency units, or `cost_minor` in minor units; low, then high.
-fn read_cost(map: &mut MapReader<'_>, settings: &Settings) -> Option<[i64; 2]> {
+pub(super) fn money(map: &mut MapReader<'_>, key: &str, settings: &Settings) -> Option<[i64; 2]> {
     let decoder = map.decoder();
-    let major = map.get("cost");
-    let minor = map.get("cost_minor");
+    let in_minor = format!("{key}_minor");
+    let major = map.get(key);
+    let minor = map.get(&in_minor);
     if let (Some(_), Some(node)) = (major, minor) {
-        decoder.error("bad-value", node.place, "both `cost` and `cost_minor` are given");
+        decoder.error(
+            "bad-value",
+            node.place,
+            format!("both `{key}` and `{in_minor}` are given"),
+        );
         return None;
     }
     let node = major.or(minor)?;
@@ -62,7 +150,7 @@ fn read_cost(map: &mut MapReader<'_>, settings: &Settings) -> Option<[i64; 2]> {
         let problem = Diagnostic::error(
             "missing-key",
             decoder.span(node.place),
-            "there is a cost, but the project has no currency",
+            format!("there is a `{key}`, but the project has no currency"),
         );
         decoder.report(problem.hint("add `currency:` to `steward.yaml`"));
     }
@@ -84,7 +172,7 @@ fn read_cost(map: &mut MapReader<'_>, settings: &Settings) -> Option<[i64; 2]> {
         Some(&[low, high]) if low <= high => Some([low, high]),
         _ => {
             let expected = "an amount, or a low and a high one such as `[20000, 35000]`, not negative";
-            decoder.bad_value(node, "the cost is not an amount of money", expected);
+            decoder.bad_value(node, format!("the {key} is not an amount of money"), expected);
             None
         }
     }

@@ -8,6 +8,7 @@ mod flag_rule;
 mod initiative;
 mod meta;
 mod objective;
+mod portfolio;
 mod report;
 mod settings;
 mod targeting;
@@ -49,7 +50,8 @@ impl Project {
         sorted.sort_by(|a, b| a.path.cmp(&b.path));
         let mut project = Project::default();
         let (mut problems, mut mentions) = (Vec::new(), Vec::new());
-        project.settings = settings::read(sorted.iter().copied().find(|s| s.path == SETTINGS_FILE), &mut problems);
+        let own = sorted.iter().copied().find(|s| s.path == SETTINGS_FILE);
+        project.settings = settings::read(own, &mut problems, &mut mentions);
         for source in sorted.into_iter().filter(|s| s.path != SETTINGS_FILE) {
             project.add_source(source, &mut problems, &mut mentions);
         }

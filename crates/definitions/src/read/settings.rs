@@ -1,12 +1,12 @@
 //! `steward.yaml`.
 
-use crate::decode::{Decoder, MapReader, moment};
+use crate::decode::{Decoder, MapReader, Mention, moment};
 use crate::nearest::nearest;
 use crate::project::Source;
 use crate::{Diagnostic, EngineSettings, FlagSettings, Person, SdkConnection, Settings, Span, yaml};
 
 /// Reads the settings; what is missing or wrong is reported and takes its default.
-pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>) -> Settings {
+pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>, mentions: &mut Vec<Mention>) -> Settings {
     let mut settings = super::default_settings();
     let Some(source) = source else {
         let span = Span {
@@ -49,6 +49,7 @@ pub(super) fn read(source: Option<&Source>, problems: &mut Vec<Diagnostic>) -> S
             }
         }
     }
+    mentions.extend(decoder.take_mentions());
     problems.extend(decoder.into_diagnostics());
     settings
 }
@@ -150,6 +151,7 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
             );
         }
     }
+    settings.portfolio = super::portfolio::read(&mut map, settings);
     map.finish();
 }
 

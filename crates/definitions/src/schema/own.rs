@@ -90,6 +90,7 @@ pub(super) fn settings() -> Value {
         ),
         ("allow_outside", boolean("Datasets may lie outside the project folder.")),
         ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
+        ("portfolio", portfolio()),
         (
             "people",
             list(
@@ -100,6 +101,79 @@ pub(super) fn settings() -> Value {
     ];
     keys.extend(free(&["description", "version"]));
     object(&["project"], keys)
+}
+
+/// `portfolio:` of `steward.yaml`.
+fn portfolio() -> Value {
+    let capacity = || json!({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "description": "Person-weeks there are of each skill."});
+    let record = |columns: &[(&'static str, &str)]| {
+        let mut keys = vec![("dataset", text("The table."))];
+        keys.extend(columns.iter().map(|(key, what)| (*key, text(what))));
+        let required: Vec<&str> = keys.iter().map(|k| k.0).collect();
+        object(&required, keys)
+    };
+    let scenario = object(
+        &[],
+        [
+            money("budget", "Money to spend; the project's by default.").to_vec(),
+            vec![
+                ("capacity", capacity()),
+                ("require", texts("Initiatives that must be in.")),
+                ("exclude", texts("Initiatives that must be out.")),
+            ],
+        ]
+        .concat(),
+    );
+    let mut keys = money("budget", "Money to spend.").to_vec();
+    keys.extend([
+        ("capacity", capacity()),
+        ("horizon_weeks", number("Weeks over which value counts; 52 by default.")),
+        (
+            "forecasts",
+            record(&[
+                ("forecaster", "Column of who forecast."),
+                ("probability", "Column of the stated probability."),
+                ("outcome", "Column of whether it came true; null while open."),
+            ]),
+        ),
+        (
+            "throughput",
+            record(&[
+                ("initiative", "Column of the initiative that an item belongs to."),
+                ("done", "Column of the day on which it was done; null while open."),
+            ]),
+        ),
+        (
+            "estimates",
+            record(&[
+                ("low", "Column of the stated 10th percentile."),
+                ("high", "Column of the stated 90th percentile."),
+                ("actual", "Column of what it was in the end; null while open."),
+            ]),
+        ),
+        (
+            "scenarios",
+            json!({"type": "object", "additionalProperties": scenario, "description": "Other budgets and capacities, by name."}),
+        ),
+    ]);
+    object(&[], keys)
+}
+
+/// An amount in whole units of the currency, or in minor units.
+fn money(key: &'static str, description: &str) -> [(&'static str, Value); 2] {
+    let minor: &'static str = match key {
+        "budget" => "budget_minor",
+        "per_unit" => "per_unit_minor",
+        "delay_cost" => "delay_cost_minor",
+        "incident_cost" => "incident_cost_minor",
+        "retry_cost" => "retry_cost_minor",
+        _ => "hour_cost_minor",
+    };
+    let schema = |unit: &str| json!({"type": "number", "minimum": 0, "description": format!("{description} {unit}")});
+    [
+        (key, schema("In the project's currency.")),
+        (minor, schema("In minor units.")),
+    ]
 }
 
 /// Keys that every definition of Steward's own carries.
@@ -162,6 +236,31 @@ pub(super) fn objective() -> Value {
     object(&["objective", "period"], keys)
 }
 
+/// What a unit of the bet's metric is worth.
+fn unit_value() -> Value {
+    let mut keys = money("per_unit", "What one unit of the metric is worth.").to_vec();
+    keys.extend([
+        ("margin", text("Share of it that is kept: 0.32 or 32%; all by default.")),
+        (
+            "half_life",
+            text("Time after which half of the effect is gone: `180d`; it stays by default."),
+        ),
+        (
+            "one_off",
+            text("Time after which the effect ends: it is counted once and never annualised."),
+        ),
+        (
+            "signed_by",
+            text("The person who answers for it; unsigned, value is told in units only."),
+        ),
+        (
+            "version",
+            json!({"type": "integer", "minimum": 1, "description": "Version of the signed value."}),
+        ),
+    ]);
+    object(&[], keys)
+}
+
 /// The 10th, 50th and 90th percentile.
 fn range(description: &str) -> Value {
     let named = object(
@@ -186,8 +285,56 @@ pub(super) fn initiative() -> Value {
         ),
         ("depends_on", texts("Initiatives that must come first.")),
         ("team", texts("People on it.")),
+        (
+            "work",
+            words("What sort of work it is; `feature` by default.", &["feature", "debt", "spike"]),
+        ),
+        (
+            "skills",
+            json!({"type": "object", "additionalProperties": {"anyOf": [{"type": "number", "minimum": 0}, range("")]}, "description": "Person-weeks of each skill."}),
+        ),
+        ("items", range("Work items that are left: 10th, 50th and 90th percentile.")),
+        (
+            "rice",
+            object(
+                &["reach", "impact", "confidence"],
+                vec![
+                    ("reach", number("People reached in a quarter.")),
+                    ("impact", number("Impact on each: 0.25 minimal to 3 massive.")),
+                    ("confidence", text("Confidence: 0.8 or 80%.")),
+                ],
+            ),
+        ),
+        (
+            "wsjf",
+            object(
+                &["value", "urgency", "risk"],
+                vec![
+                    ("value", number("Value to users and the business.")),
+                    ("urgency", number("How fast the value goes.")),
+                    ("risk", number("Risk reduced or opportunity enabled.")),
+                ],
+            ),
+        ),
+        ("interest", interest()),
+        ("informs", text("Of a spike: the initiative that it tells about.")),
+        ("kill_by", moment("Of a spike: the day on which it ends whatever it found.")),
     ]);
+    keys.extend(money("delay_cost", "What a week of delay costs."));
     object(&["initiative"], keys)
+}
+
+/// What debt costs in a month.
+fn interest() -> Value {
+    let mut keys = vec![
+        ("incidents", number("Incidents a month.")),
+        ("retries", number("Retried runs a month.")),
+        ("toil_hours", number("Hours of toil a month.")),
+    ];
+    keys.extend(money("incident_cost", "Cost of an incident."));
+    keys.extend(money("retry_cost", "Cost of a retry."));
+    keys.extend(money("hour_cost", "Cost of an hour."));
+    object(&[], keys)
 }
 
 /// `bets/`.
@@ -207,6 +354,15 @@ pub(super) fn bet() -> Value {
         ("kill_criterion", text("When it is stopped.")),
         ("experiment", text("Experiment that resolves it.")),
         ("resolve_by", moment("Day by which it is resolved.")),
+        (
+            "resolve",
+            text("SELECT of one row and one column: true succeeded, false failed, null not yet."),
+        ),
+        (
+            "filter",
+            text("Condition over dimensions under which the metric counts."),
+        ),
+        ("value", unit_value()),
     ]);
     object(&["bet", "initiative", "metric", "probability", "effect"], keys)
 }

@@ -437,6 +437,139 @@ fn objectives_initiatives_and_bets() {
 }
 
 #[test]
+fn business_cases_and_what_the_portfolio_is_judged_by() {
+    let bet = "bet: b\ninitiative: i\nmetric: visit_rate\nprobability: 35%\neffect: [0.01, 0.02, 0.05]\n";
+    let path = "bets/b.yaml";
+    let refused = |text: &str, says: &str| {
+        let (_, problems) = parse(&[
+            ("steward.yaml", &format!("{SETTINGS}people: [mara, theo]\n")),
+            ("datasets/v.yaml", CONTRACT),
+            ("metrics/v.yaml", METRICS),
+            ("initiatives/i.yaml", "initiative: i\n"),
+            (path, text),
+        ]);
+        let all = lines(&problems);
+        assert!(all.iter().any(|l| l.contains(says)), "{text}: {all:?}");
+    };
+    let wrong = |more: &str, says: &str| refused(&format!("{bet}{more}"), says);
+    let value = |keys: &str| format!("value: {{{keys}}}\n");
+    wrong(&value("margin: 1"), "the value of the bet `b` has no `per_unit`");
+    wrong(
+        &value("per_unit: 3, margin: 0"),
+        "`margin` is the number `0`; expected the share that is kept",
+    );
+    wrong(&value("per_unit: -3"), "the per_unit is not an amount of money");
+    wrong(&value("per_unit: [1, 3]"), "is one amount, not a range");
+    wrong(
+        &value("per_unit: 3, signed_by: thoe"),
+        "who is no person of `steward.yaml`; expected the handle",
+    );
+    wrong(&value("per_unit: 3, half_life: 90d, one_off: 7d"), "keep one of them");
+    wrong(&value("per_unit: 3, one_off: 2h"), "shorter than a day");
+    wrong(&value("per_unit: 3, status: won"), "unknown key `status`");
+    wrong("resolve: SELECT FROM\n", "error[sql-syntax]");
+    wrong("resolve: SELECT true FROM nowhere\n", "error[unknown-dataset]");
+    for p in ["0", "1", "100%", "1.2", "-0.1", "often"] {
+        let text = bet.replace("35%", p);
+        refused(&text, "bets/b.yaml:4:14: error[bad-value]: `probability` is");
+    }
+    refused(
+        &bet.replace("0.01, 0.02", "0.03, 0.02"),
+        "bets/b.yaml:5:9: error[bad-value]: `effect` of the bet `b` is not a range",
+    );
+
+    let initiative = |text: &str, says: &str| {
+        let (_, problems) = with("initiatives/i.yaml", &format!("initiative: a\n{text}\n"));
+        let all = lines(&problems);
+        assert!(all.iter().any(|l| l.contains(says)), "{text}: {all:?}");
+    };
+    initiative(
+        "skills: {ml: -2}",
+        "initiatives/i.yaml:2:14: error[bad-value]: `ml` of `skills` of the initiative `a` is -2",
+    );
+    initiative("items: [9, 3, 20]", "initiatives/i.yaml:2:8: error[bad-value]");
+    initiative(
+        "rice: {reach: 10, impact: 2, confidence: 120%}",
+        "`confidence` is the text `120%`",
+    );
+    initiative("work: spike\nkill_by: 2025-05-01", "is a spike without `informs`");
+    initiative("work: debt", "is a debt without `interest`");
+    initiative("kill_by: 2025-05-01", "has no effect unless it is `work: spike`");
+    initiative(
+        "work: debt\ninterest: {incidents: 2}",
+        "`incidents` has no `incident_cost`",
+    );
+
+    let settings = |text: &str, says: &str| {
+        let whole = format!("{SETTINGS}portfolio:\n{text}\n");
+        let (_, problems) = parse(&[
+            ("steward.yaml", &whole),
+            ("datasets/v.yaml", CONTRACT),
+            ("metrics/v.yaml", METRICS),
+        ]);
+        let all = lines(&problems);
+        assert!(all.iter().any(|l| l.contains(says)), "{text}: {all:?}");
+    };
+    settings(
+        "  capacity: {ml: -4}",
+        "`ml` of `capacity` of `portfolio` is -4, below 0",
+    );
+    settings("  budget: lots", "the budget is not an amount of money");
+    settings("  horizon_weeks: 0", "give 1 to 520");
+    settings("  scenarios: {lean: {exclude: nothing}}", "error[unknown-initiative]");
+    settings(
+        "  throughput: {dataset: visits, initiative: x, done: y}",
+        "error[unknown-column]",
+    );
+    settings(
+        "  forecasts: {dataset: forecasts, forecaster: a, probability: b, outcome: c}",
+        "error[unknown-dataset]",
+    );
+
+    let (project, problems) = parse(&[
+        (
+            "steward.yaml",
+            &format!(
+                "{SETTINGS}portfolio: {{budget: 100.5, capacity: {{ml: 4}}, scenarios: {{lean: {{budget: 50}}}}}}\n"
+            ),
+        ),
+        ("datasets/v.yaml", CONTRACT),
+        ("metrics/v.yaml", METRICS),
+        (
+            "initiatives/i.yaml",
+            "initiative: i\nskills: {ml: 3, web: [1, 2, 4]}\ndelay_cost: 400\nwork: debt\ninterest: {toil_hours: 10, hour_cost: 70}\n",
+        ),
+        (
+            path,
+            &format!(
+                "{bet}resolve: select true\nvalue: {{per_unit: 9.6, margin: 32%, half_life: 180d, signed_by: mara, version: 2}}\n"
+            ),
+        ),
+    ]);
+    assert!(problems.is_empty(), "{}", lines(&problems).join("\n"));
+    let value = project.bets["b"].value.as_ref().unwrap();
+    assert_eq!(
+        (value.per_unit_minor, value.margin, value.half_life_days, value.version),
+        (960, 0.32, Some(180.0), 2)
+    );
+    let i = &project.initiatives["i"];
+    assert_eq!(
+        (i.skills["ml"], i.skills["web"], i.delay_cost_minor),
+        ([3.0; 3], [1.0, 2.0, 4.0], Some(40_000))
+    );
+    assert_eq!(i.interest.unwrap().monthly_minor(), 70_000.0);
+    let portfolio = &project.settings.portfolio;
+    assert_eq!(
+        (
+            portfolio.budget_minor,
+            portfolio.capacity["ml"],
+            portfolio.scenarios["lean"].budget_minor
+        ),
+        (Some(10_050), 4.0, Some(5_000))
+    );
+}
+
+#[test]
 fn reports_hold_prose_and_figures() {
     let text = "---\nreport: weekly\nmax_age: 36h\n---\n\n# Hello\n\n```metric\nmetric: visit_rate\nperiod: week\n```\n\nMore.\n\n```python\nprint()\n```\n\n```chart\nmetrics: [visit_rate]\nby: country\n```\n```sql\n-- title: Visits\nselect count(*) from visits\n```\n```decisions\n```\n";
     let (project, problems) = with("reports/weekly.md", text);

@@ -25,3 +25,4 @@ mod sequential;
 mod sided;
 mod simulated;
 mod trend;
+mod value;
