@@ -28,5 +28,5 @@ pub use models::{Measure, Model, ModelStatus, NewModel};
 pub use place::below;
 pub use read::HistoryPoint;
 pub use runs::{Logged, RunUpdate};
-pub use search::{DatasetSummary, Page, RunSearch};
+pub use search::{DatasetSummary, ModelOrder, ModelSearch, OnDataset, Page, RunSearch};
 pub use store::RunStore;

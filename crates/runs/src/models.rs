@@ -25,6 +25,18 @@ pub enum ModelStatus {
     Failed,
 }
 
+impl ModelStatus {
+    /// Its name in filters.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelStatus::Unspecified => "UNSPECIFIED",
+            ModelStatus::Pending => "PENDING",
+            ModelStatus::Ready => "READY",
+            ModelStatus::Failed => "FAILED",
+        }
+    }
+}
+
 /// A model that was logged: not a registered version yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {

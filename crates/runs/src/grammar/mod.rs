@@ -19,7 +19,7 @@ mod runs;
 
 pub use order::parse_order;
 pub use parse::parse_filter;
-pub use runs::{GROUPS, RUNS};
+pub use runs::{GROUPS, MODELS, RUNS};
 
 use crate::RunsError;
 

@@ -77,3 +77,25 @@ pub const GROUPS: Grammar = Grammar {
     nullable: &[Kind::Tag],
     tag_lists: false,
 };
+
+/// Models that runs logged.
+pub const MODELS: Grammar = Grammar {
+    entities: &[
+        ("attributes", Kind::Attribute),
+        ("metrics", Kind::Metric),
+        ("params", Kind::Param),
+        ("tags", Kind::Tag),
+    ],
+    attributes: &[
+        listed(text(&["name"], true)),
+        listed(text(&["model_id"], true)),
+        listed(text(&["model_type"], true)),
+        listed(text(&["status"], true)),
+        listed(text(&["source_run_id"], true)),
+        listed(text(&["artifact_location"], true)),
+        number(&["creation_timestamp", "creation_time", "creation_timestamp_ms"]),
+        number(&["last_updated_timestamp", "last_updated_timestamp_ms"]),
+    ],
+    nullable: &[],
+    tag_lists: true,
+};

@@ -4,6 +4,7 @@
 mod column;
 mod index;
 pub(crate) mod matching;
+mod models;
 mod query;
 
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ use crate::db::Arg;
 use crate::grammar::{Clause, Order};
 use crate::model::{Run, View};
 use crate::store::RunStore;
+pub use models::{ModelOrder, ModelSearch, OnDataset};
+
 use index::Index;
 use query::{Hit, address_fits, matching, of_documents, ordered, twice};
 

@@ -7,6 +7,7 @@ mod asked;
 mod error;
 mod experiments;
 mod info;
+mod logged_models;
 mod metrics;
 mod paging;
 mod runs;
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
 
 use crate::State;
@@ -70,6 +71,17 @@ fn second() -> Router<State> {
         .route("/runs/log-inputs", post(runs::log_inputs))
         .route("/runs/outputs", post(runs::log_outputs))
         .route("/runs/log-model", post(runs::log_model))
+        .route("/logged-models", post(logged_models::create))
+        .route("/logged-models/search", post(logged_models::search))
+        .route(
+            "/logged-models/{id}",
+            get(logged_models::get)
+                .patch(logged_models::finish)
+                .delete(logged_models::delete),
+        )
+        .route("/logged-models/{id}/tags", patch(logged_models::set_tags))
+        .route("/logged-models/{id}/tags/{key}", delete(logged_models::delete_tag))
+        .route("/logged-models/{id}/params", post(logged_models::log_params))
         .route("/metrics/get-history", get(metrics::history))
         .route("/metrics/get-history-bulk", get(metrics::bulk))
         .route("/metrics/get-history-bulk-interval", get(metrics::interval))
