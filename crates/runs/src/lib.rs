@@ -17,6 +17,7 @@ mod read;
 mod runs;
 mod search;
 mod store;
+mod traces;
 mod writer;
 
 pub use error::{ParamChange, RunsError};
@@ -28,5 +29,6 @@ pub use models::{Measure, Model, ModelStatus, NewModel};
 pub use place::below;
 pub use read::HistoryPoint;
 pub use runs::{Logged, RunUpdate};
-pub use search::{DatasetSummary, ModelOrder, ModelSearch, OnDataset, Page, RunSearch};
+pub use search::{Counts, DatasetSummary, ModelOrder, ModelSearch, OnDataset, Page, RunSearch, TraceSearch};
 pub use store::RunStore;
+pub use traces::{Assessment, Judgement, Span, Trace, TraceCull};

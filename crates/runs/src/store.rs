@@ -12,6 +12,7 @@ use crate::model::{Dataset, Group, NewGroup, NewRun, Run};
 use crate::models::{Model, ModelStatus, NewModel};
 use crate::runs::{Logged, RunUpdate};
 use crate::search::Indexes;
+use crate::traces::{Span, Trace, TraceCull};
 use crate::writer::Writer;
 
 /// An open run store. Cheap to clone; all clones share it.
@@ -325,5 +326,67 @@ impl RunStore {
             Ok(())
         };
         self.change_model(id, change).await.map(drop)
+    }
+
+    // --- Traces -------------------------------------------------------------------------------------------------
+
+    /// Keeps a trace, or adds to the one of its id.
+    ///
+    /// # Errors
+    /// If there is no such group, or it was deleted.
+    pub async fn put_trace(&self, trace: Trace) -> Result<Trace, RunsError> {
+        self.writer
+            .write(move |b| Box::pin(async move { b.put_trace(trace).await }))
+            .await
+    }
+
+    /// Changes a trace.
+    ///
+    /// # Errors
+    /// If there is none, or `change` refuses.
+    pub async fn change_trace<T: Send + 'static>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Trace) -> Result<T, RunsError> + Send + 'static,
+    ) -> Result<T, RunsError> {
+        let id = id.to_owned();
+        self.writer
+            .write(move |b| Box::pin(async move { b.change_trace(&id, change).await }))
+            .await
+    }
+
+    /// Links traces to a run; those that are not there are left out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn link_traces(&self, ids: Vec<String>, run: String) -> Result<(), RunsError> {
+        self.writer
+            .write(move |b| Box::pin(async move { b.link_traces(ids, run).await }))
+            .await
+    }
+
+    /// Deletes traces with their spans; how many.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn delete_traces(&self, cull: TraceCull) -> Result<u64, RunsError> {
+        self.writer
+            .write(move |b| Box::pin(async move { b.delete_traces(cull).await }))
+            .await
+    }
+
+    /// Keeps spans of a group's traces. `told` sets what a trace says by its new spans.
+    ///
+    /// # Errors
+    /// If there is no such group, or it was deleted.
+    pub async fn put_spans(
+        &self,
+        group: i64,
+        spans: Vec<Span>,
+        told: impl Fn(&mut Trace, &[&Span]) + Send + Sync + 'static,
+    ) -> Result<(), RunsError> {
+        self.writer
+            .write(move |b| Box::pin(async move { b.put_spans(group, spans, told).await }))
+            .await
     }
 }

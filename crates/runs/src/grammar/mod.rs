@@ -16,10 +16,12 @@ mod lex;
 mod order;
 mod parse;
 mod runs;
+mod traces;
 
 pub use order::parse_order;
 pub use parse::parse_filter;
 pub use runs::{GROUPS, MODELS, RUNS};
+pub use traces::{PROMPTS, SOURCE_RUN, TRACE_NAME, TRACES};
 
 use crate::RunsError;
 
@@ -36,6 +38,16 @@ pub enum Kind {
     Attribute,
     /// Something about a dataset that was read.
     Dataset,
+    /// What a trace was told when it began.
+    Metadata,
+    /// Something about one of a trace's spans.
+    Span,
+    /// What somebody, or a judge, thought of a trace.
+    Feedback,
+    /// What a trace should have answered.
+    Expectation,
+    /// An issue that a trace was marked with.
+    Issue,
 }
 
 impl Kind {
@@ -47,6 +59,11 @@ impl Kind {
             Kind::Tag => "tag",
             Kind::Attribute => "attribute",
             Kind::Dataset => "dataset",
+            Kind::Metadata => "request_metadata",
+            Kind::Span => "span",
+            Kind::Feedback => "feedback",
+            Kind::Expectation => "expectation",
+            Kind::Issue => "issue",
         }
     }
 }
@@ -70,6 +87,8 @@ pub enum Op {
     Like,
     /// `ILIKE`
     ILike,
+    /// `RLIKE`: fits a regular expression.
+    RLike,
     /// `IN`
     In,
     /// `NOT IN`
@@ -92,6 +111,7 @@ impl Op {
             Op::Ge => ">=",
             Op::Like => "LIKE",
             Op::ILike => "ILIKE",
+            Op::RLike => "RLIKE",
             Op::In => "IN",
             Op::NotIn => "NOT IN",
             Op::IsNull => "IS NULL",
@@ -150,6 +170,8 @@ pub struct Attribute {
     pub lists: bool,
     /// It may be ordered by.
     pub ordered: bool,
+    /// It is another name for this.
+    pub stands_for: Option<(Kind, &'static str)>,
 }
 
 /// What can be searched for.
@@ -163,6 +185,8 @@ pub struct Grammar {
     pub nullable: &'static [Kind],
     /// Whether tags and parameters may be compared with lists.
     pub tag_lists: bool,
+    /// Whether texts may be compared with regular expressions.
+    pub patterns: bool,
 }
 
 impl Grammar {

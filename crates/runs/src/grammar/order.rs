@@ -38,6 +38,14 @@ pub fn parse_order(grammar: &Grammar, text: &str) -> Result<Order, RunsError> {
             "Invalid attribute key '{key}' specified. Valid keys are {}",
             super::listed(grammar.attributes.iter().filter(|a| a.ordered).map(|a| a.names[0]))
         ))),
+        Some(super::Attribute {
+            stands_for: Some((kind, key)),
+            ..
+        }) => Ok(Order {
+            kind: *kind,
+            key: (*key).to_owned(),
+            ascending,
+        }),
         Some(attribute) => Ok(Order {
             kind,
             key: attribute.names[0].to_owned(),

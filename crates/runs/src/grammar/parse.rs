@@ -77,59 +77,31 @@ fn clause(grammar: &Grammar, text: &str, left: &mut &[Word]) -> Result<Clause, R
         let known = grammar.attributes.iter().filter(|a| a.filtered).map(|a| a.names[0]);
         return Err(no_attribute(attribute.names[0], known));
     }
-    let numeric = kind == Kind::Metric || attribute.is_some_and(|a| a.numeric);
-    let key = attribute.map_or(key, |a| a.names[0].to_owned());
-    let lists = match kind {
-        Kind::Attribute => true,
-        Kind::Dataset => true,
-        Kind::Tag | Kind::Param => grammar.tag_lists,
-        Kind::Metric => false,
+    let (kind, key, attribute) = match attribute.map(|a| (a, a.stands_for)) {
+        Some((_, Some((kind, key)))) => (kind, key.to_owned(), None),
+        Some((attribute, None)) => (kind, attribute.names[0].to_owned(), Some(attribute)),
+        None => (kind, key, None),
     };
-    let known = match op {
-        Op::IsNull | Op::IsNotNull => {
-            if !grammar.nullable.contains(&kind) {
-                return Err(invalid(format!(
-                    "IS NULL / IS NOT NULL is only supported for {}, not for {} '{key}'",
-                    grammar
-                        .nullable
-                        .iter()
-                        .map(|k| format!("{}s", k.name()))
-                        .collect::<Vec<_>>()
-                        .join(" and "),
-                    kind.name(),
-                )));
-            }
-            true
-        }
-        Op::Eq | Op::Ne => true,
-        Op::Lt | Op::Le | Op::Gt | Op::Ge => numeric,
-        Op::Like | Op::ILike => !numeric,
-        Op::In | Op::NotIn => !numeric && lists,
-    };
-    if !known {
-        let all = match (numeric, lists) {
-            (true, _) => "'=', '!=', '<', '<=', '>', '>='",
-            (false, true) => "'=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'",
-            (false, false) => "'=', '!=', 'LIKE', 'ILIKE', 'IS NULL', 'IS NOT NULL'",
-        };
-        let message = format!(
-            "Invalid comparator '{}' not one of [{all}] for {} '{key}'",
-            op.text(),
-            kind.name()
-        );
-        return Err(invalid(message));
-    }
+    let compared = matches!(op, Op::Lt | Op::Le | Op::Gt | Op::Ge);
+    let judged = matches!(kind, Kind::Feedback | Kind::Expectation);
+    let numeric = kind == Kind::Metric || attribute.is_some_and(|a| a.numeric) || (judged && compared);
+    allowed(grammar, kind, &key, op, numeric)?;
     let value = match op {
         Op::IsNull | Op::IsNotNull => {
             *left = rest;
             Value::None
         }
         _ => {
-            let (value, rest) = value(text, kind, &key, numeric, rest)?;
+            let (value, rest) = value(text, kind, &key, numeric, judged, rest)?;
             *left = rest;
             value
         }
     };
+    if let (Op::RLike, Value::Text(pattern)) = (op, &value)
+        && let Err(e) = regex::Regex::new(pattern)
+    {
+        return Err(invalid(format!("Invalid regular expression '{pattern}' of RLIKE: {e}")));
+    }
     if matches!(value, Value::List(_)) != matches!(op, Op::In | Op::NotIn) {
         let hint = match matches!(value, Value::List(_)) {
             true => "a list is compared by IN or NOT IN",
@@ -145,6 +117,74 @@ fn clause(grammar: &Grammar, text: &str, left: &mut &[Word]) -> Result<Clause, R
         )));
     }
     Ok(Clause { kind, key, op, value })
+}
+
+/// Whether a field of a kind may be compared so.
+fn allowed(grammar: &Grammar, kind: Kind, key: &str, op: Op, numeric: bool) -> Result<(), RunsError> {
+    let numbers: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge];
+    let lists = match kind {
+        Kind::Attribute | Kind::Dataset | Kind::Span => true,
+        Kind::Tag | Kind::Param => grammar.tag_lists,
+        _ => false,
+    };
+    let mut known: Vec<Op> = match kind {
+        Kind::Issue => vec![Op::Eq],
+        Kind::Span if key == "content" => vec![Op::Like, Op::ILike],
+        _ if numeric => numbers.to_vec(),
+        _ => vec![Op::Eq, Op::Ne, Op::Like, Op::ILike],
+    };
+    let plain = !numeric && kind != Kind::Issue && !(kind == Kind::Span && key == "content");
+    if plain && grammar.patterns {
+        known.push(Op::RLike);
+    }
+    if plain && lists {
+        known.extend([Op::In, Op::NotIn]);
+    }
+    if grammar.nullable.contains(&kind) {
+        known.extend([Op::IsNull, Op::IsNotNull]);
+    }
+    let parts: Vec<&str> = known.iter().map(|o| o.text()).collect();
+    if kind == Kind::Span {
+        let plain_key = matches!(key, "name" | "type" | "status" | "content");
+        let part = key.strip_prefix("attributes.").is_some_and(|rest| !rest.is_empty());
+        if !plain_key && !part {
+            return Err(invalid(format!(
+                "Invalid span attribute '{key}'. Supported attributes: name, status, type, attributes.<attribute_name>."
+            )));
+        }
+    }
+    if kind == Kind::Issue && key != "id" {
+        return Err(invalid(format!(
+            "Invalid issue attribute '{key}'. Supported attributes: id"
+        )));
+    }
+    if known.contains(&op) {
+        return Ok(());
+    }
+    let all = listed(parts.into_iter());
+    Err(invalid(match (op, kind) {
+        (Op::IsNull | Op::IsNotNull, _) => format!(
+            "IS NULL / IS NOT NULL is only supported for {}, not for {} '{key}'",
+            grammar
+                .nullable
+                .iter()
+                .map(|k| format!("{}s", k.name()))
+                .collect::<Vec<_>>()
+                .join(" and "),
+            kind.name(),
+        ),
+        (_, Kind::Span | Kind::Issue) => {
+            format!("{}.{key} comparator '{}' not one of {all}", kind.name(), op.text())
+        }
+        (_, Kind::Feedback | Kind::Expectation) => {
+            format!("assessment.{key} comparator '{}' not one of {all}", op.text())
+        }
+        _ => format!(
+            "Invalid comparator '{}' not one of {all} for {} '{key}'",
+            op.text(),
+            kind.name()
+        ),
+    }))
 }
 
 /// The operator that words begin with, and what follows. None if they begin with nothing of the kind.
@@ -175,6 +215,8 @@ fn operator(words: &[Word]) -> Operator<'_> {
         (Op::Like, 1)
     } else if then(0, "ILIKE") {
         (Op::ILike, 1)
+    } else if then(0, "RLIKE") {
+        (Op::RLike, 1)
     } else if then(0, "IN") {
         (Op::In, 1)
     } else if then(0, "NOT") && then(1, "IN") {
@@ -255,6 +297,7 @@ fn value<'a>(
     kind: Kind,
     key: &str,
     numeric: bool,
+    judged: bool,
     words: &'a [Word],
 ) -> Result<(Value, &'a [Word]), RunsError> {
     let Some((first, rest)) = words.split_first() else {
@@ -268,7 +311,7 @@ fn value<'a>(
             _ => None,
         };
         let what = match kind {
-            Kind::Metric => "metric".to_owned(),
+            Kind::Metric | Kind::Feedback | Kind::Expectation => kind.name().to_owned(),
             _ => format!("numeric attribute: {key}"),
         };
         return match number {
@@ -289,6 +332,8 @@ fn value<'a>(
              single or double quotes (at character {})",
             first.raw, first.at
         ))),
+        // What was thought is a number often enough.
+        Token::Number(raw) if judged => Ok((Value::Text(raw.clone()), rest)),
         Token::Open => list(text, rest),
         _ => Err(invalid(format!(
             "Expected a quoted string value for {} (e.g. 'my-value'). Got value {} (at character {})",

@@ -2,27 +2,29 @@
 
 use super::{Attribute, Grammar, Kind};
 
-const fn text(names: &'static [&'static str], ordered: bool) -> Attribute {
+pub(super) const fn text(names: &'static [&'static str], ordered: bool) -> Attribute {
     Attribute {
         names,
         numeric: false,
         filtered: true,
         lists: false,
         ordered,
+        stands_for: None,
     }
 }
 
-const fn number(names: &'static [&'static str]) -> Attribute {
+pub(super) const fn number(names: &'static [&'static str]) -> Attribute {
     Attribute {
         names,
         numeric: true,
         filtered: true,
         lists: false,
         ordered: true,
+        stands_for: None,
     }
 }
 
-const fn listed(attribute: Attribute) -> Attribute {
+pub(super) const fn listed(attribute: Attribute) -> Attribute {
     Attribute {
         lists: true,
         ..attribute
@@ -58,6 +60,7 @@ pub const RUNS: Grammar = Grammar {
     ],
     nullable: &[Kind::Tag, Kind::Param],
     tag_lists: false,
+    patterns: false,
 };
 
 /// Run groups.
@@ -76,6 +79,7 @@ pub const GROUPS: Grammar = Grammar {
     ],
     nullable: &[Kind::Tag],
     tag_lists: false,
+    patterns: false,
 };
 
 /// Models that runs logged.
@@ -98,4 +102,5 @@ pub const MODELS: Grammar = Grammar {
     ],
     nullable: &[],
     tag_lists: true,
+    patterns: false,
 };

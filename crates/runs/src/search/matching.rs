@@ -7,6 +7,7 @@ pub(crate) struct TextMatch<'a> {
     op: Op,
     value: &'a Value,
     pattern: Option<Vec<Piece>>,
+    regex: Option<regex::Regex>,
 }
 
 /// A piece of a pattern.
@@ -25,10 +26,15 @@ impl<'a> TextMatch<'a> {
             (Op::ILike, Value::Text(text)) => Some(pattern(&text.to_lowercase())),
             _ => None,
         };
+        let regex = match (clause.op, &clause.value) {
+            (Op::RLike, Value::Text(text)) => regex::Regex::new(text).ok(),
+            _ => None,
+        };
         TextMatch {
             op: clause.op,
             value: &clause.value,
             pattern,
+            regex,
         }
     }
 
@@ -41,6 +47,7 @@ impl<'a> TextMatch<'a> {
             (Op::NotIn, Value::List(all), _) => !all.iter().any(|v| v == text),
             (Op::Like, _, Some(pattern)) => like(pattern, text),
             (Op::ILike, _, Some(pattern)) => like(pattern, &text.to_lowercase()),
+            (Op::RLike, ..) => self.regex.as_ref().is_some_and(|r| r.is_match(text)),
             (Op::IsNotNull, ..) => true,
             _ => false,
         }

@@ -6,6 +6,7 @@ mod index;
 pub(crate) mod matching;
 mod models;
 mod query;
+mod traces;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use crate::grammar::{Clause, Order};
 use crate::model::{Run, View};
 use crate::store::RunStore;
 pub use models::{ModelOrder, ModelSearch, OnDataset};
+pub use traces::{Counts, TraceSearch};
 
 use index::Index;
 use query::{Hit, address_fits, matching, of_documents, ordered, twice};

@@ -136,7 +136,11 @@ fn compare(a: &Model, b: &Model, orders: &[(ModelOrder, bool)]) -> Ordering {
             return by;
         }
     }
-    let newest = if by_time { Ordering::Equal } else { b.created_ms.cmp(&a.created_ms) };
+    let newest = if by_time {
+        Ordering::Equal
+    } else {
+        b.created_ms.cmp(&a.created_ms)
+    };
     newest.then_with(|| a.id.cmp(&b.id))
 }
 

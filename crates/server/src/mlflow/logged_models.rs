@@ -21,7 +21,9 @@ const USUAL: i64 = 100;
 /// `LoggedModel`.
 fn shape(model: &Model) -> Value {
     let pairs = |all: &std::collections::BTreeMap<String, String>| -> Vec<Value> {
-        all.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+        all.iter()
+            .map(|(key, value)| json!({ "key": key, "value": value }))
+            .collect()
     };
     let mut info = json!({
         "model_id": model.id,
@@ -92,7 +94,9 @@ pub async fn create(Shared(state): Shared<State>, asked: Asked) -> Answer {
 
 /// `GET /logged-models/{id}`.
 pub async fn get(Shared(state): Shared<State>, Path(id): Path<String>, asked: Asked) -> Answer {
-    let deleted = asked.text("allow_deleted")?.is_some_and(|t| t.eq_ignore_ascii_case("true"));
+    let deleted = asked
+        .text("allow_deleted")?
+        .is_some_and(|t| t.eq_ignore_ascii_case("true"));
     let model = store(&state).await?.model(&id).await?;
     if model.deleted_ms.is_some() && !deleted {
         return Err(RunsError::Missing {
@@ -161,7 +165,9 @@ pub async fn delete_tag(Shared(state): Shared<State>, Path((id, key)): Path<(Str
 pub async fn log_params(Shared(state): Shared<State>, Path(id): Path<String>, asked: Asked) -> Answer {
     let params = asked.pairs("params")?;
     let change = move |model: &mut Model| {
-        let taken = params.iter().find(|(key, value)| model.params.get(key).is_some_and(|v| v != value));
+        let taken = params
+            .iter()
+            .find(|(key, value)| model.params.get(key).is_some_and(|v| v != value));
         if let Some((key, _)) = taken {
             return Err(RunsError::Invalid(format!(
                 "Changing param values is not allowed: '{key}' of the model was logged already"
@@ -187,7 +193,10 @@ pub async fn search(Shared(state): Shared<State>, asked: Asked) -> Answer {
         let ascending = order.flag("ascending")?.unwrap_or(true);
         let on = OnDataset {
             name: order.text("dataset_name")?.filter(|t| !t.is_empty()).map(str::to_owned),
-            digest: order.text("dataset_digest")?.filter(|t| !t.is_empty()).map(str::to_owned),
+            digest: order
+                .text("dataset_digest")?
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned),
         };
         told.push(json!({ "field_name": field, "ascending": ascending, "dataset_name": on.name, "dataset_digest": on.digest }));
         orders.push((ordered(field, on)?, ascending));
@@ -196,12 +205,14 @@ pub async fn search(Shared(state): Shared<State>, asked: Asked) -> Answer {
     for dataset in asked.objects("datasets")? {
         let dataset = Asked::of(dataset.clone());
         let name = dataset.text("dataset_name")?.filter(|t| !t.is_empty());
-        let name = name.ok_or_else(|| {
-            MlflowError::invalid("`dataset_name` in the `datasets` clause must be specified.")
-        })?;
+        let name =
+            name.ok_or_else(|| MlflowError::invalid("`dataset_name` in the `datasets` clause must be specified."))?;
         datasets.push(OnDataset {
             name: Some(name.to_owned()),
-            digest: dataset.text("dataset_digest")?.filter(|t| !t.is_empty()).map(str::to_owned),
+            digest: dataset
+                .text("dataset_digest")?
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned),
         });
     }
     let page = Token {
@@ -232,7 +243,11 @@ pub async fn search(Shared(state): Shared<State>, asked: Asked) -> Answer {
 }
 
 fn ordered(field: &str, on: OnDataset) -> Result<ModelOrder, MlflowError> {
-    let wrong = || MlflowError::invalid(format!("Invalid order by field name: {field}. Only metrics are supported."));
+    let wrong = || {
+        MlflowError::invalid(format!(
+            "Invalid order by field name: {field}. Only metrics are supported."
+        ))
+    };
     match field.split_once('.') {
         Some(("metrics", key)) => Ok(ModelOrder::Metric(key.trim_matches('`').to_owned(), on)),
         Some(_) => Err(wrong()),
@@ -277,15 +292,32 @@ impl Token {
         let read = || -> Option<Value> { serde_json::from_slice(&STANDARD.decode(token).ok()?).ok() };
         let told = read().ok_or_else(|| MlflowError::invalid(format!("Invalid page token: {token}")))?;
         for (field, asked, what) in [
-            ("experiment_ids", json!(self.groups), "Experiment IDs in the page token do not match the requested experiment IDs"),
-            ("filter_string", json!(self.filter), "Filter string in the page token does not match the requested filter string"),
-            ("order_by", json!(self.orders), "Order by in the page token does not match the requested order by"),
+            (
+                "experiment_ids",
+                json!(self.groups),
+                "Experiment IDs in the page token do not match the requested experiment IDs",
+            ),
+            (
+                "filter_string",
+                json!(self.filter),
+                "Filter string in the page token does not match the requested filter string",
+            ),
+            (
+                "order_by",
+                json!(self.orders),
+                "Order by in the page token does not match the requested order by",
+            ),
         ] {
             let found = &told[field];
             if *found != asked {
-                return Err(MlflowError::invalid(format!("{what}. Expected: {asked}. Found: {found}")));
+                return Err(MlflowError::invalid(format!(
+                    "{what}. Expected: {asked}. Found: {found}"
+                )));
             }
         }
-        Ok(told["offset"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
+        Ok(told["offset"]
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(0))
     }
 }
