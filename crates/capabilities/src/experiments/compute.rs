@@ -545,6 +545,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         breakdowns,
         maps,
         quantiles: quantiles.curves,
+        arrivals: arrivals(&cells),
         window: DataWindow {
             exposures_from: window.from,
             exposures_before: window.before,
@@ -572,6 +573,22 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     let sql: Vec<&str> = runner.queries.iter().map(|q| q.sql.as_str()).collect();
     let provenance = json!({ "engine": context.engine.name(), "sql": sql, "queries": runner.queries });
     Ok((readout, provenance))
+}
+
+/// Units by day of first exposure.
+fn arrivals(cells: &Cells) -> Vec<Arrivals> {
+    let mut days = BTreeMap::new();
+    for ((day, arm), cell) in &cells.days {
+        if let (Some(day), true) = (day, *arm >= 0) {
+            *days.entry(*day).or_insert(0) += cell.units;
+        }
+    }
+    let all = days.into_iter().filter(|(_, units)| *units > 0);
+    all.map(|(day, units)| Arrivals {
+        day: day.to_string(),
+        units,
+    })
+    .collect()
 }
 
 /// What the queries brought.

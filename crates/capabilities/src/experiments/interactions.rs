@@ -141,6 +141,17 @@ fn sentence(pair: &PairInteraction) -> String {
     }
 }
 
+/// The experiments that can share units with one.
+pub(super) fn beside(context: &Context, experiment: &Experiment) -> Result<Vec<String>, CapabilityError> {
+    let mut all = Vec::new();
+    for other in context.project.experiments.values() {
+        if other.meta.name != experiment.meta.name && overlap(context, experiment, other)? {
+            all.push(other.meta.name.clone());
+        }
+    }
+    Ok(all)
+}
+
 /// Whether two experiments can share units: the same entity, and periods that overlap.
 fn overlap(context: &Context, a: &Experiment, b: &Experiment) -> Result<bool, CapabilityError> {
     let zone = zone(&context.project.settings)?;

@@ -46,7 +46,7 @@ pub use interactions::{Interaction, InteractionTest, Interactions, PairInteracti
 pub use period::Period;
 pub use plan::{
     Departure, Draft, Expected, ExpectedMetric, PlanReadout, PlanReport, PlannedMetric, PlannedTerm, REGISTERED,
-    RegisteredPayload, Registration, draft, plan, registered,
+    RegisteredPayload, Registration, draft, plan, promised, registered,
 };
 pub use planning::{MetricPower, PowerOptions, PowerReport, PowerRow, Source, Traffic, power};
 pub use readout::*;
@@ -108,6 +108,11 @@ pub async fn interactions(context: &Context, pair: Option<(&str, &str)>) -> Resu
         None => None,
     };
     interactions::interactions(context, named).await
+}
+
+/// The experiments that share the units and the time of one, without reading data.
+pub fn beside(context: &Context, name: &str) -> Result<Vec<String>, CapabilityError> {
+    interactions::beside(context, find(context, name)?)
 }
 
 /// Where an experiment stands in time, without reading data.

@@ -8,8 +8,8 @@ use steward_stats::programme::programme as sum;
 use steward_stats::shrinkage::Prior;
 use steward_stats::{Moments, dist, one_sample};
 
+use super::Read;
 use super::types::*;
-use super::{HOLDOUT, Read};
 use crate::experiments::{Answer, ExperimentStatus, Outcome, Readout};
 use crate::governance::Choice;
 
@@ -18,10 +18,9 @@ const LEVEL: f64 = 0.95;
 
 /// All that can be learnt.
 pub fn programme(project: &Project, read: &Read, entries: &[Entry], alpha: f64) -> Programme {
-    let tagged = |e: &&Entry| e.tags.iter().any(|t| t == HOLDOUT);
     let ended: Vec<&Entry> = entries
         .iter()
-        .filter(|e| e.status == Some(ExperimentStatus::Ended) && e.units > 0 && !tagged(e))
+        .filter(|e| e.status == Some(ExperimentStatus::Ended) && e.units > 0 && !e.holdout)
         .collect();
     let win_rate = share(&ended, |e| e.outcome == Some(Outcome::Better));
     let mut detectable: Vec<f64> = ended.iter().filter_map(|e| e.detectable_relative).collect();
@@ -82,6 +81,7 @@ fn learn(project: &Project, metric: &str, read: &Read, entries: &[Entry], alpha:
         counted: "winners".into(),
         naive: None,
         cumulative: None,
+        path: Vec::new(),
         overstatement: None,
         mean_power: None,
         false_winners: None,
@@ -103,7 +103,7 @@ fn learn(project: &Project, metric: &str, read: &Read, entries: &[Entry], alpha:
             found
         };
         match reason {
-            Ok(found) if entry.tags.iter().any(|t| t == HOLDOUT) => out.holdouts.push(found),
+            Ok(found) if entry.holdout => out.holdouts.push(found),
             Ok(found) => out.effects.push(found),
             Err(why) => out.left_out.push(LeftOut {
                 experiment: entry.experiment.clone(),
@@ -139,9 +139,44 @@ fn learn(project: &Project, metric: &str, read: &Read, entries: &[Entry], alpha:
             out.cumulative = found.cumulative;
             out.overstatement = found.overstatement;
             out.mean_power = Some(found.mean_power);
+            out.path = path(&out.effects, entries, &points, &errors, alpha);
         }
     }
     out
+}
+
+/// How the sums grew.
+fn path(effects: &[Effect], entries: &[Entry], points: &[f64], errors: &[f64], alpha: f64) -> Vec<Cumulative> {
+    let end = |e: &Effect| {
+        entries
+            .iter()
+            .find(|x| x.experiment == e.experiment)
+            .and_then(|x| x.end.clone())
+    };
+    let mut order: Vec<(Option<String>, usize)> = Vec::new();
+    for (i, e) in effects.iter().enumerate().filter(|(_, e)| e.counted) {
+        order.push((end(e), i));
+    }
+    order.sort();
+    let mut marks = vec![false; effects.len()];
+    let mut all = Vec::new();
+    for (end, i) in order {
+        if let Some(mark) = marks.get_mut(i) {
+            *mark = true;
+        }
+        let found = sum(points, errors, Some(&marks), Prior::DuMouchel, alpha, LEVEL);
+        if let (Ok(found), Some(e)) = (found, effects.get(i))
+            && let Some(shrunk) = found.cumulative
+        {
+            all.push(Cumulative {
+                experiment: e.experiment.clone(),
+                end,
+                naive: found.naive,
+                shrunk,
+            });
+        }
+    }
+    all
 }
 
 /// The effect of an experiment on a metric; `None` if it did not measure it.
@@ -170,7 +205,7 @@ fn effect(readout: &Readout, entry: &Entry, metric: &str, sign: f64) -> Option<R
 }
 
 fn percent(x: f64) -> String {
-    format!("{:+.1}%", 100.0 * x)
+    format!("{:+.1}%", 100.0 * x).replace('-', "−")
 }
 
 fn summary(ended: &[&Entry], wins: &Answer, detectable: Option<f64>, metrics: &[MetricLearning]) -> String {

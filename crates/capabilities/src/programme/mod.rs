@@ -11,14 +11,14 @@ pub use types::*;
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use steward_definitions::{Experiment, Project};
+use steward_definitions::{Design, Experiment, Project};
 
 use crate::evidence::Concluded;
 use crate::experiments::{self, Outcome, Readout, ReadoutOptions, Role};
 use crate::governance::{self, Decision, DecisionFilter};
 use crate::{CapabilityError, Context};
 
-/// The tag of an experiment that measures the sum of launches, and so is no part of it.
+/// The tag of an experiment that measures the sum of launches though its design is none, and so is no part of it.
 pub const HOLDOUT: &str = "holdout";
 
 /// Every experiment with what it showed and what was decided, by name; those that fit the filter.
@@ -124,6 +124,7 @@ fn entry(
         hypothesis: experiment.hypothesis.clone(),
         initiative: experiment.initiative.clone(),
         tags: experiment.meta.tags.clone(),
+        holdout: matches!(experiment.design, Design::Holdout(_)) || experiment.meta.tags.iter().any(|t| t == HOLDOUT),
         start: experiment.start.clone(),
         end: experiment.end.clone(),
         status: readout.map(|r| r.status),

@@ -64,6 +64,9 @@ pub struct Entry {
     pub initiative: Option<String>,
     /// Tags.
     pub tags: Vec<String>,
+    /// It measures the sum of launches: its design is a holdout, or it is tagged `holdout`.
+    #[serde(default)]
+    pub holdout: bool,
     /// First moment, as defined.
     pub start: Option<String>,
     /// Last moment, exclusive.
@@ -155,16 +158,32 @@ pub struct MetricLearning {
     pub naive: Option<f64>,
     /// Sum of the counted effects after shrinkage (normal–normal, averaged over the spread between experiments).
     pub cumulative: Option<Estimate>,
+    /// The two sums as they grew, in the order in which the counted experiments ended.
+    #[serde(default)]
+    pub path: Vec<Cumulative>,
     /// Naive over shrunk, where both are positive.
     pub overstatement: Option<f64>,
     /// Mean power of these experiments on effects of their own kind.
     pub mean_power: Option<f64>,
     /// Of those significantly positive, the share expected to be 0 or worse.
     pub false_winners: Option<f64>,
-    /// Experiments tagged `holdout`, which measured the sum itself.
+    /// Holdouts, which measured the sum itself.
     pub holdouts: Vec<Effect>,
     /// Why nothing is summed.
     pub not_estimable: Option<NotEstimable>,
+}
+
+/// The sums after an experiment ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cumulative {
+    /// The experiment that was counted last.
+    pub experiment: String,
+    /// Its end, as defined; its last exposure would be the day before.
+    pub end: Option<String>,
+    /// Sum of the effects so far as they were estimated.
+    pub naive: f64,
+    /// Sum of the effects so far after shrinkage, by all that is known now.
+    pub shrunk: Estimate,
 }
 
 /// The effect of one experiment on a metric, relative, positive is good.

@@ -5,14 +5,16 @@ mod axis;
 mod bars;
 mod curve;
 mod graph;
+mod heat;
 mod interval;
 mod line;
 mod steps;
 mod strip;
 
 pub use bars::{Bar, bars};
-pub use curve::{At, curve};
+pub use curve::{At, Curves, curve, curves};
 pub use graph::{Graph, Node, graph};
+pub use heat::{Cell, heat};
 pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
 pub use steps::{Step, steps};

@@ -105,7 +105,7 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
         "Experiments",
         html! {
             h1 { "Experiments" }
-            p.lede { "What did each do, and can we believe it?" }
+            p.lede { "What did each do, and can we believe it? " a href="/programme" { "What all of them taught" } }
             @if all.is_empty() { p { "No experiments are defined. They live in " code { "experiments/" } "." } }
             @else {
                 div.card { (table(&loaded, &all, true)) }

@@ -16,6 +16,7 @@ mod metrics;
 mod objectives;
 pub mod parts;
 mod plan;
+mod programme;
 mod reports;
 mod search;
 mod why;
@@ -37,6 +38,10 @@ pub fn router() -> Router<State> {
         .route("/experiments", get(experiments::list))
         .route("/k/experiment/{name}", get(experiment::show))
         .route("/k/experiment/{name}/decide", post(experiment::decide))
+        .route("/k/experiment/{name}/{part}", get(experiment::power::show))
+        .route("/programme", get(programme::page))
+        .route("/programme.json", get(programme::json))
+        .route("/programme.csv", get(programme::csv))
         .route("/data", get(data::list))
         .route("/k/dataset/{name}", get(dataset::show))
         .route("/k/dataset/{name}/check", post(dataset::check))

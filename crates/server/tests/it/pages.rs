@@ -343,3 +343,103 @@ async fn an_experiments_page_says_what_its_rule_says_and_compares_segments() {
         assert!(text.contains(&plain(said)), "{said} in {text}");
     }
 }
+
+#[tokio::test]
+async fn an_experiments_page_sets_its_plan_against_what_came() {
+    let world = World::new().await.evaluated().await;
+    let before = words(&world.page("/k/experiment/checkout").await);
+    for said in [
+        "Plan against actual",
+        "not pre-registered",
+        "Nothing departs from it.",
+        "Compute it from what was known at its start",
+        "Everything that was promised",
+        "History of decisions",
+        "Adjusted, raw and corrected",
+        "counts on the last day alone",
+    ] {
+        assert!(before.contains(said), "{said} in {before}");
+    }
+    // Whoever looks at its power has its expectation on the page.
+    let report = world.answer("/k/experiment/checkout/power.json").await;
+    let report: serde_json::Value = serde_json::from_str(&report.text).unwrap();
+    let text = words(&world.page("/k/experiment/checkout").await);
+    if let Some(summary) = report["summary"].as_str() {
+        assert!(text.contains(summary), "{summary} in {text}");
+        assert!(text.contains("Units a day") && text.contains("Computed from what was known at its start"));
+    }
+    let body = serde_json::json!({ "choice": "redesign", "reason": "Too dear.", "actor": "dora" });
+    let decided = world.post_json("/api/v1/experiments/checkout/decisions", &body).await;
+    assert_eq!(decided.status, 200);
+    let history = words(&world.page("/k/experiment/checkout").await);
+    assert!(
+        history.contains("redesign by dora") && history.contains("override: the rule said"),
+        "{history}"
+    );
+}
+
+#[tokio::test]
+async fn the_power_page_draws_durations_and_keeps_its_state_in_the_address() {
+    let world = World::new().await.evaluated().await;
+    let address = "/k/experiment/gift_wrap/power?effect=10%25&method=group-sequential";
+    let page = world.page(address).await;
+    let text = words(&page);
+    for said in [
+        "Smallest lift found with 80% power, by duration",
+        "two-sided group sequential",
+        "Wanted: 10%, asked for",
+    ] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    assert!(
+        page.contains("<svg") && page.contains("power.csv?effect=10%25&amp;method=group-sequential"),
+        "{page}"
+    );
+    let csv = world.answer("/k/experiment/gift_wrap/power.csv?effect=10%25").await;
+    assert!(csv.kind.starts_with("text/csv") && csv.text.starts_with("metric,role,days,units"));
+    for (wrong, said) in [
+        ("/k/experiment/gift_wrap/power?effect=much", "effect"),
+        ("/k/experiment/gift_wrap/power?looks=x", "looks"),
+        ("/k/experiment/gift_wrap/powr", "powr"),
+        ("/k/experiment/gift_wrp/power", "gift_wrap"),
+    ] {
+        let answer = world.answer(wrong).await;
+        assert!(
+            answer.status.is_client_error() && answer.text.contains(said),
+            "{wrong}: {}",
+            answer.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_programme_is_searched_by_its_address() {
+    let world = World::new().await.evaluated().await;
+    let text = words(&world.page("/programme").await);
+    assert!(
+        text.contains("1 experiments that ended") || text.contains("of 1 experiments"),
+        "{text}"
+    );
+    assert!(
+        text.contains("One-page checkout") && text.contains("Gift wrapping"),
+        "{text}"
+    );
+    assert!(text.contains("Nothing is summed yet"), "{text}");
+    let some = words(&world.page("/programme?search=gift&owner=cleo").await);
+    let library = some.split("Library").last().unwrap();
+    assert!(
+        library.contains("Gift wrapping") && !library.contains("One-page checkout"),
+        "{library}"
+    );
+    assert!(words(&world.page("/programme?outcome=better&search=gift").await).contains("No experiment fits."));
+    let json = world.answer("/programme.json?search=gift").await;
+    let json: serde_json::Value = serde_json::from_str(&json.text).unwrap();
+    assert_eq!(json["experiments"].as_array().unwrap().len(), 1);
+    assert_eq!(json["programme"]["ended"], 1);
+    let csv = world.answer("/programme.csv?search=gift").await;
+    assert!(
+        csv.kind.starts_with("text/csv") && csv.text.lines().count() == 2,
+        "{}",
+        csv.text
+    );
+}

@@ -48,7 +48,7 @@ pub async fn library(context: &Context, filter: &LibraryFilter, json: bool) -> R
     output::text_line(&learnt.summary)?;
     if learnt.metrics.is_empty() {
         output::text_line(
-            "nothing is summed yet: that takes two experiments that ended, can be trusted, and measured the same metric",
+            "nothing is summed yet: no metric was measured by two experiments that ended and can be trusted",
         )?;
         return Ok(Outcome::Done);
     }

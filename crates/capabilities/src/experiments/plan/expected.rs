@@ -25,13 +25,16 @@ pub fn expected(report: &PowerReport, afterwards: bool) -> Expected {
             }
         })
         .collect();
-    let row = report.metrics.iter().flat_map(|m| &m.rows).find(|r| r.days == days);
+    let first = report.metrics.iter().find(|m| !m.rows.is_empty());
+    let rows = || first.iter().flat_map(|m| &m.rows).filter(|r| r.days <= days);
+    let row = rows().find(|r| r.days == days);
     let units = row.map(|r| r.units);
     Expected {
         afterwards,
         days,
         units,
         units_per_day: units.map(|u| u / days.max(1) as f64),
+        arrivals: rows().map(|r| (r.days, r.units)).collect(),
         effect: report.effect,
         effect_from: report.effect_from.clone(),
         power: report.power,

@@ -20,13 +20,26 @@ use steward_definitions::Experiment;
 use super::analyse::Asked;
 use super::readout::Role;
 use super::window::{day, zone};
-use super::{PowerOptions, find};
-use crate::{CapabilityError, Context};
+use super::{PowerOptions, PowerReport, find};
+use crate::{CapabilityError, Context, evidence};
 use binding::{Bound, bind};
 use projection::{Plans, Version};
 
 /// The plan of an experiment: what binds it, what it departs in, and what it is expected to find.
 pub async fn plan(context: &Context, name: &str) -> Result<PlanReport, CapabilityError> {
+    let mut report = promised(context, name).await?;
+    if report.expected.is_none() {
+        match super::power(context, name, &PowerOptions::default()).await {
+            Ok(power) => report.expected = Some(expected::expected(&power.value, true)),
+            Err(e @ CapabilityError::Ledger(_)) => return Err(e),
+            Err(e) => report.expected_problem = Some(e.to_string()),
+        }
+    }
+    Ok(report)
+}
+
+/// As [`plan`], with expectations only where they were frozen, or computed before: no history is read.
+pub async fn promised(context: &Context, name: &str) -> Result<PlanReport, CapabilityError> {
     let experiment = find(context, name)?;
     let plans: Plans = context.ledger.project(None).await?;
     let versions = plans.of(name);
@@ -46,13 +59,9 @@ pub async fn plan(context: &Context, name: &str) -> Result<PlanReport, Capabilit
         }
         None => (None, Vec::new(), terms::beside(&folder, &folder), None),
     };
-    let (expected, expected_problem) = match frozen {
-        Some(expected) => (Some(expected), None),
-        None => match super::power(context, name, &PowerOptions::default()).await {
-            Ok(power) => (Some(expected::expected(&power.value, true)), None),
-            Err(e @ CapabilityError::Ledger(_)) => return Err(e),
-            Err(e) => (None, Some(e.to_string())),
-        },
+    let expected = match frozen {
+        Some(expected) => Some(expected),
+        None => known(context, name).await?,
     };
     Ok(PlanReport {
         experiment: name.to_string(),
@@ -63,8 +72,25 @@ pub async fn plan(context: &Context, name: &str) -> Result<PlanReport, Capabilit
         terms,
         departures,
         expected,
-        expected_problem,
+        expected_problem: None,
     })
+}
+
+/// The newest power analysis that was made as the definition says.
+async fn known(context: &Context, name: &str) -> Result<Option<Expected>, CapabilityError> {
+    let plain = serde_json::json!(PowerOptions::default());
+    let digest = context.project.experiments.get(name).map(|e| &e.meta.digest);
+    let found = evidence::newest(&context.ledger, &format!("power/{name}"), |key| {
+        let defined = key.definitions.get(&format!("experiment/{name}"));
+        key.parameters.get("options") == Some(&plain) && defined == digest
+    })
+    .await?;
+    Ok(found.and_then(|found| {
+        let report: PowerReport = serde_json::from_value(found.value).ok()?;
+        let mut expected = expected::expected(&report, true);
+        expected.evidence = found.id;
+        Some(expected)
+    }))
 }
 
 /// What binds a readout of an experiment, without its expectations having to be computed; `None` while nothing does.

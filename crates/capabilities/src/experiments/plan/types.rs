@@ -161,6 +161,9 @@ pub struct Expected {
     pub units: Option<f64>,
     /// Units a day, on average.
     pub units_per_day: Option<f64>,
+    /// Units in all arms after so many days: returning units make them come ever slower.
+    #[serde(default)]
+    pub arrivals: Vec<(i64, f64)>,
     /// Relative improvement wanted.
     pub effect: Option<f64>,
     /// Where that comes from.

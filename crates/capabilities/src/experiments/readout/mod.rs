@@ -146,6 +146,9 @@ pub struct Readout {
     pub quantiles: Vec<QuantileCurve>,
     /// The lift as it stood when only units exposed up to each day count.
     pub daily: Vec<DailyPath>,
+    /// Units exposed first on each day, in all variants.
+    #[serde(default)]
+    pub arrivals: Vec<Arrivals>,
     /// What was counted.
     pub window: DataWindow,
     /// Significance level.
@@ -183,6 +186,15 @@ pub struct Arm {
     pub expected: f64,
     /// Planned share in (0, 1).
     pub planned_share: f64,
+}
+
+/// Units of a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// ISO date in the project's time zone.
+    pub day: String,
+    /// Units of all variants that were exposed first on it.
+    pub units: u64,
 }
 
 /// How a lift settled: one point per day of exposure, cumulative.

@@ -2,13 +2,18 @@
 
 mod advice;
 mod breakdowns;
+mod concluded;
 mod csv;
 mod decide;
 mod design;
 mod funnels;
 mod health;
+mod maps;
 mod metrics;
+mod overlap;
 mod paths;
+mod plan;
+pub mod power;
 mod quantiles;
 
 use axum::Form as Body;
@@ -18,7 +23,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use steward_capabilities::CapabilityError;
-use steward_capabilities::experiments::{self, Answer, Outcome, Readout, ReadoutOptions, Role};
+use steward_capabilities::experiments::{self, Answer, Outcome, PlanReport, Readout, ReadoutOptions, Role};
 use steward_capabilities::governance::{self, Choice, DecisionFilter, NewDecision};
 use steward_definitions::{Experiment, Kind, Reference};
 
@@ -42,19 +47,28 @@ pub struct Input {
     waiver: String,
 }
 
-/// What the page shows beyond the readout that is always made: `?quantiles=METRIC`.
+/// What the page shows beyond the readout that is always made: `?quantiles=METRIC`, `?by=DIMENSION`,
+/// `?map=DIMENSION,DIMENSION`, `?with=EXPERIMENT`.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct More {
     quantiles: String,
+    by: String,
+    map: String,
+    with: String,
 }
 
 impl More {
     fn options(&self, as_of: Option<i64>) -> ReadoutOptions {
-        let named = self.quantiles.split(',').map(str::trim).filter(|n| !n.is_empty());
+        let listed = |text: &str| -> Vec<String> {
+            let names = text.split(',').map(str::trim).filter(|n| !n.is_empty());
+            names.map(str::to_owned).collect()
+        };
         ReadoutOptions {
             as_of,
-            quantiles: named.map(str::to_owned).collect(),
+            quantiles: listed(&self.quantiles),
+            by: listed(&self.by),
+            map: <[String; 2]>::try_from(listed(&self.map)).ok(),
             ..ReadoutOptions::default()
         }
     }
@@ -72,9 +86,11 @@ pub async fn show(
     let as_of = parts::as_of(&loaded, asked.text())?;
     let options = more.options(as_of);
     match form {
-        Form::Page => Ok(render(&loaded, &name, options, &asked, &Input::default(), None)
-            .await?
-            .into_response()),
+        Form::Page => Ok(
+            render(&loaded, &name, (options, &more), &asked, &Input::default(), None)
+                .await?
+                .into_response(),
+        ),
         Form::Json | Form::Csv => {
             let Some(definition) = loaded.context.project.experiments.get(&name) else {
                 return Err(parts::unknown(&loaded, Kind::Experiment, &name).into());
@@ -122,7 +138,7 @@ pub async fn decide(
     let body = render(
         &loaded,
         &name,
-        ReadoutOptions::default(),
+        (ReadoutOptions::default(), &More::default()),
         &AsOf::default(),
         &input,
         Some(&refused.to_string()),
@@ -134,7 +150,7 @@ pub async fn decide(
 async fn render(
     loaded: &Loaded,
     name: &str,
-    options: ReadoutOptions,
+    (options, more): (ReadoutOptions, &More),
     asked: &AsOf,
     input: &Input,
     refusal: Option<&str>,
@@ -148,17 +164,19 @@ async fn render(
         ..DecisionFilter::default()
     };
     let as_of = options.as_of;
-    let (readout, decisions) = tokio::join!(
+    let (readout, decisions, plan) = tokio::join!(
         experiments::readout(context, name, &options),
-        governance::decisions(context, &filter, as_of)
+        governance::decisions(context, &filter, as_of),
+        experiments::promised(context, name)
     );
-    let decisions = decisions?;
+    let (decisions, plan) = (decisions?, plan?);
+    let overlap = overlap::overlap(loaded, name, &more.with, &asked.query()).await?;
     let reference = Reference::new(Kind::Experiment, name);
     let force = parts::in_force(loaded, &reference, as_of).await?;
     let lineage = lineage::section(loaded, &reference, as_of).await?;
     // An experiment whose data cannot be read still has a definition and decisions to show.
     let (evidence, rest) = match &readout {
-        Ok(r) => (health::summary(r), details(loaded, r, &asked.query())),
+        Ok(r) => (health::summary(r), details(loaded, r, &plan, &asked.query())),
         Err(e) => (html! { p { (badge("bad", "failed")) " " (e.to_string()) } }, html! {}),
     };
     Ok(page(
@@ -175,6 +193,8 @@ async fn render(
                 div #decision { (parts::decisions(&decisions, "No decision yet.")) p { a href="#decide" { "Decide" } } }
             }))
             (rest)
+            (overlap)
+            (plan::history(&plan, &decisions))
             h2 #decide { "Decide" }
             (decide::decision_form(name, definition, readout.as_ref().is_ok_and(|r| r.outcome == Outcome::DoNotTrust), input, refusal, &decisions))
             (lineage)
@@ -220,7 +240,7 @@ fn facts(loaded: &Loaded, e: &Experiment, force: Markup) -> Markup {
     )
 }
 
-fn details(loaded: &Loaded, r: &Readout, query: &str) -> Markup {
+fn details(loaded: &Loaded, r: &Readout, plan: &PlanReport, query: &str) -> Markup {
     let currency = loaded.context.project.settings.currency.as_deref();
     let relative = |a: &Answer| a.estimate().map(|e| (e.low, e.high));
     let scale = IntervalScale::over(r.metrics.iter().filter_map(|m| relative(&m.relative)));
@@ -231,6 +251,7 @@ fn details(loaded: &Loaded, r: &Readout, query: &str) -> Markup {
         .partition(|p| role(r, &p.metric) == Some(Role::Primary));
     html! {
         (advice::advice(r))
+        (plan::plan(loaded, plan, r))
         (health::suspects(r))
         (design::design(loaded, r))
         h2 #metrics { "Metrics" }
@@ -241,12 +262,15 @@ fn details(loaded: &Loaded, r: &Readout, query: &str) -> Markup {
                 th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" } th.num scope="col" { "p" } } }
             tbody { @for m in &r.metrics { (metrics::metric_row(loaded, m, scale, currency, several)) } }
         } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) "; p of primary metrics adjusted by " (r.correction) ". " (parts::why(&r.provenance.evidence)) } } }
+        (concluded::concluded(loaded, r))
+        (paths::boundaries(loaded, r))
         (funnels::funnels(loaded, r))
         (quantiles::quantiles(loaded, r, query))
-        @if !first.is_empty() { h2 { "Day by day" } div.plots { @for path in first { div.card { (paths::daily(loaded, path)) } } } }
+        @if !first.is_empty() { h2 #days { "Day by day" } p.note { (paths::reads(r)) } div.plots { @for path in first { div.card { (paths::daily(loaded, path)) } } } }
         @if !rest.is_empty() { details.card { summary { "Day by day, secondary metrics and guardrails" } div.plots { @for path in rest { div { (paths::daily(loaded, path)) } } } } }
         (health::pre_exposure(loaded, r))
         @for b in &r.breakdowns { (breakdowns::breakdown(loaded, r, b)) }
+        (maps::maps(loaded, r, query))
     }
 }
 

@@ -48,7 +48,7 @@ fn figure(loaded: &Loaded, r: &Readout, curve: &QuantileCurve) -> Markup {
         .filter_map(|p| {
             let e = p.lift.relative.estimate()?;
             Some(charts::At {
-                quantile: p.at,
+                at: p.at,
                 value: e.point,
                 band: (e.low, e.high),
             })
