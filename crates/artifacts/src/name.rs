@@ -36,6 +36,9 @@ impl Name {
         if text.len() > LONGEST {
             return Err(wrong("it is longer than 1000 bytes"));
         }
+        if text.chars().any(char::is_control) {
+            return Err(wrong("it holds a control character"));
+        }
         let mut form = text.to_string();
         loop {
             if let Some(cause) = leads_elsewhere(&form) {
@@ -111,8 +114,9 @@ impl fmt::Display for Name {
 }
 
 fn leads_elsewhere(text: &str) -> Option<&'static str> {
-    if text.chars().any(char::is_control) {
-        return Some("it holds a control character");
+    // Others may come of a per cent sign that encodes nothing: `loss%step%100`.
+    if text.contains('\0') {
+        return Some("it holds a NUL");
     }
     if text.contains('\\') {
         return Some("segments are separated by /, not by \\");
@@ -234,6 +238,7 @@ mod tests {
             "2025-01-01T10:00:00",
             "#1",
             "a.steward",
+            "dog%step%100%timestamp%100%x.png",
             "🦀",
         ] {
             assert_eq!(Name::parse(good).unwrap().as_str(), good);

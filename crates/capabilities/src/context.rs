@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use steward_artifacts::ArtifactStore;
 use steward_compute::{Engine, RunControl, TableFormat, TableSource};
 use steward_definitions::{Dataset, Project};
 use steward_ledger::Ledger;
@@ -22,6 +23,8 @@ pub struct Context {
     pub facts: Facts,
     /// What runs logged.
     pub tracking: Tracking,
+    /// Files of runs and models.
+    pub artifacts: ArtifactStore,
     /// The project folder.
     pub folder: PathBuf,
     /// "Now" for questions about data, microseconds since 1970 UTC: the wall clock, or `as_of` of `steward.yaml`.

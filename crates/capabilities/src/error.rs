@@ -27,6 +27,20 @@ pub enum CapabilityError {
         "no definitions are in force yet: run `steward apply` (what the folder says is not live until it is applied)"
     )]
     NotApplied,
+    /// There is nothing of that name.
+    #[error("{0}")]
+    Missing(String),
+    /// The name is taken.
+    #[error("{0}")]
+    Exists(String),
+    /// Others must approve first; says who, and names the request.
+    #[error("refused: {what}; request {request} waits for approval: `steward model approve {request}`")]
+    Protected {
+        /// What is protected, by which policy, and what is missing.
+        what: String,
+        /// The request that waits.
+        request: String,
+    },
     /// A policy forbids it; says which and what would satisfy it.
     #[error("refused: {0}")]
     Refused(String),

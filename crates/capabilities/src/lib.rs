@@ -20,6 +20,7 @@ pub mod pipelines;
 pub mod portfolio;
 pub mod programme;
 pub mod quality;
+pub mod registry;
 pub mod reports;
 pub mod tracking;
 

@@ -35,10 +35,10 @@ pub enum ServerError {
 /// The HTTP status of a room's error.
 pub fn status(error: &CapabilityError) -> StatusCode {
     match error {
-        CapabilityError::Unknown { .. } => StatusCode::NOT_FOUND,
+        CapabilityError::Unknown { .. } | CapabilityError::Missing(_) => StatusCode::NOT_FOUND,
         CapabilityError::Invalid(_) | CapabilityError::Definitions(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        CapabilityError::Refused(_) => StatusCode::FORBIDDEN,
-        CapabilityError::NotApplied => StatusCode::CONFLICT,
+        CapabilityError::Refused(_) | CapabilityError::Protected { .. } => StatusCode::FORBIDDEN,
+        CapabilityError::NotApplied | CapabilityError::Exists(_) => StatusCode::CONFLICT,
         CapabilityError::Engine(steward_compute::EngineError::Plan { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
         CapabilityError::Ledger(LedgerError::Ambiguous { .. } | LedgerError::Invalid { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY

@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -50,8 +51,13 @@ pub fn router(state: State) -> Router {
         .layer(axum::middleware::from_fn(cross_origin::answer))
         .layer(axum::middleware::from_fn_with_state(state.clone(), guard::known_host))
         .layer(axum::middleware::from_fn(guard::headers))
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(SMALL))))
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(SMALL)).and(whole)))
         .with_state(state)
+}
+
+/// What is served in ranges too is sent as it is: packed, its bytes would not be those that ranges count.
+fn whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ACCEPT_RANGES)
 }
 
 /// Listens on an address. A port in use or an address that is not ours is said so.

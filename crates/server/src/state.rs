@@ -5,10 +5,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use steward_capabilities::flags::{self, Live};
+use steward_capabilities::governance;
+use steward_capabilities::registry::{self, Registry, Rule};
 use steward_capabilities::{CapabilityError, Context, Tracking};
 use steward_definitions::{Diagnostic, Source};
 use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
+
+use crate::mlflow::Courier;
 
 /// How long what is live is served without a look at the ledger, which other processes append to as well.
 const LOOK: Duration = Duration::from_millis(200);
@@ -36,6 +40,10 @@ pub trait Loader: Send + Sync {
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>>;
     /// "Now" for schedules and ramps, microseconds since 1970 UTC: the wall clock, or `as_of` of `steward.yaml`.
     fn now_us(&self) -> i64 {
+        self.clock_us()
+    }
+    /// The wall clock, microseconds since 1970 UTC.
+    fn clock_us(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
     }
@@ -47,6 +55,11 @@ pub trait Loader: Send + Sync {
     fn keep(&self, path: &str, before: &str, after: &str) -> Result<(), String> {
         let _ = (before, after);
         Err(format!("nobody writes {path} here"))
+    }
+
+    /// A key of the project's own for a purpose, made when it is first asked for; it never leaves the state folder.
+    fn key(&self, purpose: &str) -> Result<[u8; 32], String> {
+        Err(format!("nobody keeps a key for {purpose} here"))
     }
     /// The value of a secret given by reference (`env:NAME`, `file:PATH`).
     fn secret(&self, reference: &str) -> Result<String, String> {
@@ -75,13 +88,21 @@ pub struct State {
     /// One looks at the ledger at a time.
     looking: Arc<Mutex<()>>,
     closing: CancellationToken,
+    registry: Registry,
+    courier: Arc<Courier>,
+    protections: Arc<Mutex<Option<(u64, Vec<Rule>)>>>,
 }
 
 impl State {
     /// Starts from a project that is loaded already.
     pub fn new(loaded: Loaded, loader: Arc<dyn Loader>) -> State {
+        let told = loader.clone();
+        let wall = Arc::new(move || told.clock_us());
         State {
             tracking: loaded.context.tracking.clone(),
+            registry: Registry::new(loaded.context.ledger.clone(), wall),
+            courier: Arc::new(Courier::default()),
+            protections: Arc::default(),
             loaded: Arc::new(RwLock::new(loaded)),
             loader,
             hosts: Arc::new([]),
@@ -209,6 +230,37 @@ impl State {
                 return live;
             }
         }
+    }
+
+    /// Registered models.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Tells webhooks.
+    pub fn courier(&self) -> &Courier {
+        &self.courier
+    }
+
+    /// The rules in force that protect aliases and stages; none while nothing was applied.
+    pub async fn protections(&self) -> Result<Vec<Rule>, CapabilityError> {
+        let ledger = self.loaded.read().await.context.ledger.clone();
+        let head = ledger.head().await?.map_or(0, |(sequence, _)| sequence);
+        let mut known = self.protections.lock().await;
+        if let Some((seen, rules)) = &*known
+            && *seen == head
+        {
+            return Ok(rules.clone());
+        }
+        let applied = governance::applied(&ledger, None).await?;
+        let rules = applied.as_ref().map(registry::rules).unwrap_or_default();
+        *known = Some((head, rules.clone()));
+        Ok(rules)
+    }
+
+    /// A key of the project's own.
+    pub fn key(&self, purpose: &str) -> Result<[u8; 32], String> {
+        self.loader.key(purpose)
     }
 
     /// Cancelled when the server stops: answers without an end must end then.

@@ -99,9 +99,14 @@ impl From<CapabilityError> for Failure {
                     .collect();
                 Failure::no(lines.join("\n"))
             }
-            CapabilityError::Unknown { .. } | CapabilityError::Invalid(_) => Failure::call(e.to_string()),
-            CapabilityError::Refused(_) | CapabilityError::NotApplied => Failure::no(e.to_string()),
             CapabilityError::Runs(e) => e.into(),
+            CapabilityError::Unknown { .. }
+            | CapabilityError::Invalid(_)
+            | CapabilityError::Missing(_)
+            | CapabilityError::Exists(_) => Failure::call(e.to_string()),
+            CapabilityError::Refused(_) | CapabilityError::Protected { .. } | CapabilityError::NotApplied => {
+                Failure::no(e.to_string())
+            }
             CapabilityError::Facts(_) | CapabilityError::Moved(_) | CapabilityError::File { .. } => {
                 Failure::world(e.to_string())
             }

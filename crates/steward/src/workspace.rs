@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
+use steward_artifacts::{ArtifactStore, Place};
 use steward_capabilities::{Context, Facts, Tracking};
 use steward_compute::{Engine, RunControl};
 use steward_definitions::{Diagnostic, Project, Severity, Source};
@@ -102,16 +103,28 @@ pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure
     };
     let engine = engine(&state, &project)?;
     let ledger = Ledger::open(&state, Arc::new(now_us)).await?;
+    let artifacts = artifacts(folder, &project)?;
     Ok(Context {
         project: Arc::new(project),
         engine,
         ledger,
         facts: Facts::of(folder, Arc::new(now_us)),
         tracking: Tracking::of(&state),
+        artifacts,
         folder: folder.to_path_buf(),
         now_us: now,
         control: RunControl::default(),
     })
+}
+
+/// Where files of runs and models are kept.
+fn artifacts(folder: &Path, project: &Project) -> Result<ArtifactStore, Failure> {
+    let place = match &project.settings.artifacts {
+        Some(line) => Place::parse(line, folder),
+        None => Ok(Place::Folder(folder.join(STATE).join("artifacts"))),
+    };
+    let opened = place.and_then(|place| ArtifactStore::open(&place));
+    opened.map_err(|e| Failure::call(format!("steward.yaml: {e}")))
 }
 
 fn engine(state: &Path, project: &Project) -> Result<Arc<dyn Engine>, Failure> {
@@ -153,6 +166,7 @@ pub struct FolderLoader {
     ledger: Ledger,
     facts: Facts,
     tracking: Tracking,
+    artifacts: ArtifactStore,
     now_us: Option<i64>,
 }
 
@@ -165,6 +179,7 @@ impl FolderLoader {
             ledger: context.ledger.clone(),
             facts: context.facts.clone(),
             tracking: context.tracking.clone(),
+            artifacts: context.artifacts.clone(),
             now_us: context.project.settings.as_of.is_some().then_some(context.now_us),
         }
     }
@@ -178,6 +193,7 @@ impl FolderLoader {
             ledger: self.ledger.clone(),
             facts: self.facts.clone(),
             tracking: self.tracking.clone(),
+            artifacts: self.artifacts.clone(),
             folder: self.folder.clone(),
             now_us: self.now_us.unwrap_or_else(now_us),
             control: RunControl::default(),
@@ -216,6 +232,10 @@ impl Loader for FolderLoader {
 
     fn keep(&self, path: &str, before: &str, after: &str) -> Result<(), String> {
         folder::keep(&self.folder, path, before, after)
+    }
+
+    fn key(&self, purpose: &str) -> Result<[u8; 32], String> {
+        secrets::own_key(&self.folder.join(STATE).join("keys"), purpose)
     }
 
     fn secret(&self, reference: &str) -> Result<String, String> {

@@ -414,6 +414,7 @@ impl Ground {
             ledger,
             facts: Facts::of(folder.path(), Arc::new(move || now)),
             tracking: steward_capabilities::Tracking::of(&folder.path().join(".steward")),
+            artifacts: steward_artifacts::ArtifactStore::in_memory(),
             folder: folder.path().to_path_buf(),
             now_us: now,
             control: RunControl::default(),

@@ -33,6 +33,13 @@ pub struct Settings {
     /// `object`, `any`); empty means anything.
     #[serde(default)]
     pub attributes: std::collections::BTreeMap<String, String>,
+    /// Where files of runs and models are kept: a folder, `s3://`, `gs://` or `az://` with a bucket; absent means
+    /// the project's state folder.
+    #[serde(default)]
+    pub artifacts: Option<String>,
+    /// What webhooks may reach.
+    #[serde(default)]
+    pub webhooks: WebhookSettings,
     /// Client keys under which applications get flags through a GrowthBook SDK.
     #[serde(default)]
     pub sdk: Vec<SdkConnection>,
@@ -60,6 +67,15 @@ impl Default for FlagSettings {
             ofrep_rate: None,
         }
     }
+}
+
+/// What webhooks may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    /// Also loopback, private and link-local addresses, which the server reaches and the person who names them may not.
+    pub allow_private: bool,
+    /// Also `http://`, where everybody on the way can read.
+    pub allow_http: bool,
 }
 
 /// Who may get flags through a GrowthBook SDK, and how.

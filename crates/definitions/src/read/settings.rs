@@ -110,6 +110,22 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
         }
     }
     settings.allow_outside = map.boolean("allow_outside").unwrap_or_default();
+    if let Some(place) = map.text("artifacts") {
+        match artifacts(&place) {
+            Ok(()) => settings.artifacts = Some(place),
+            Err(cause) => {
+                if let Some(node) = map.get("artifacts") {
+                    let expected = "a folder, or `s3://`, `gs://` or `az://` with a bucket";
+                    map.decoder().bad_value(node, cause, expected);
+                }
+            }
+        }
+    }
+    if let Some(mut inner) = map.map("webhooks") {
+        settings.webhooks.allow_private = inner.boolean("allow_private").unwrap_or_default();
+        settings.webhooks.allow_http = inner.boolean("allow_http").unwrap_or_default();
+        inner.finish();
+    }
     if let Some(engine) = map.get("engine") {
         settings.engine = read_engine(map.decoder(), engine);
     }
@@ -153,6 +169,32 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
     }
     settings.portfolio = super::portfolio::read(&mut map, settings);
     map.finish();
+}
+
+/// Where files may be kept. What is a secret does not stand in the address.
+fn artifacts(place: &str) -> Result<(), String> {
+    let Some((scheme, rest)) = place.split_once("://") else {
+        return match place.trim().is_empty() {
+            true => Err("`artifacts` names no place".to_owned()),
+            false => Ok(()),
+        };
+    };
+    if !matches!(scheme, "file" | "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" | "azure") {
+        return Err(format!("`artifacts` lies on `{scheme}://`, which is not known"));
+    }
+    let bucket = rest.split('/').next().unwrap_or_default();
+    if rest.contains('?')
+        || bucket
+            .split('@')
+            .next()
+            .is_some_and(|user| bucket.contains('@') && user.contains(':'))
+    {
+        return Err("`artifacts` carries credentials: they come from the environment".to_owned());
+    }
+    match scheme != "file" && bucket.is_empty() {
+        true => Err("`artifacts` names no bucket".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Names that jiff's bundled or system data knows are let through; a name near to a common one gets a hint.

@@ -88,6 +88,25 @@ pub(super) fn settings() -> Value {
                 ],
             ),
         ),
+        (
+            "artifacts",
+            text(
+                "Where files of runs and models are kept: a folder, or s3://, gs:// or az:// with a bucket; the state folder by default.",
+            ),
+        ),
+        (
+            "webhooks",
+            object(
+                &[],
+                vec![
+                    (
+                        "allow_private",
+                        boolean("Webhooks may reach loopback, private and link-local addresses."),
+                    ),
+                    ("allow_http", boolean("Webhooks may go to http:// addresses.")),
+                ],
+            ),
+        ),
         ("allow_outside", boolean("Datasets may lie outside the project folder.")),
         ("engine", either(vec![words("", &["datafusion", "postgres"]), engine])),
         ("portfolio", portfolio()),

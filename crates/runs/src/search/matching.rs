@@ -3,7 +3,7 @@
 use crate::grammar::{Clause, Op, Value};
 
 /// A clause on texts, ready to be asked many times.
-pub(crate) struct TextMatch<'a> {
+pub struct TextMatch<'a> {
     op: Op,
     value: &'a Value,
     pattern: Option<Vec<Piece>>,
@@ -20,6 +20,7 @@ enum Piece {
 }
 
 impl<'a> TextMatch<'a> {
+    /// For a clause.
     pub fn new(clause: &'a Clause) -> TextMatch<'a> {
         let pattern = match (clause.op, &clause.value) {
             (Op::Like, Value::Text(text)) => Some(pattern(text)),

@@ -7,7 +7,7 @@ use super::extract::{Failure, ProblemDocument};
 use crate::State;
 
 /// Empties what runs logged and what was registered, so that a test begins with nothing. Refused unless the server was
-/// started with `--allow-reset`; the ledger is never touched.
+/// started with `--allow-reset`; the ledger records that the registry was emptied.
 #[utoipa::path(
     post,
     path = "/api/v1/testing/reset",
@@ -33,5 +33,6 @@ pub async fn reset(Shared(state): Shared<State>) -> Result<StatusCode, Failure> 
         .reset()
         .await
         .map_err(room)?;
+    state.registry().empty("testing").await.map_err(Failure::Room)?;
     Ok(StatusCode::NO_CONTENT)
 }

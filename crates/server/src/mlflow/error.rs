@@ -34,6 +34,8 @@ pub enum Code {
     ResourceAlreadyExists,
     /// A parameter makes no sense.
     InvalidParameterValue,
+    /// There is no room left.
+    StorageFull,
     /// Switched off here.
     FeatureDisabled,
 }
@@ -55,6 +57,7 @@ impl Code {
             Code::BadRequest => ("BAD_REQUEST", StatusCode::BAD_REQUEST),
             Code::ResourceAlreadyExists => ("RESOURCE_ALREADY_EXISTS", StatusCode::BAD_REQUEST),
             Code::InvalidParameterValue => ("INVALID_PARAMETER_VALUE", StatusCode::BAD_REQUEST),
+            Code::StorageFull => ("RESOURCE_EXHAUSTED", StatusCode::INSUFFICIENT_STORAGE),
             Code::FeatureDisabled => ("FEATURE_DISABLED", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }

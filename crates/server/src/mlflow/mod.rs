@@ -3,6 +3,7 @@
 //! MLflow's "experiment" is a run group everywhere else; the word lives in this door alone. Handlers read a request
 //! ([`Asked`]), ask a room, and answer in MLflow's shapes; what goes wrong is an [`MlflowError`].
 
+mod artifacts;
 mod asked;
 mod error;
 mod experiments;
@@ -10,6 +11,7 @@ mod info;
 mod logged_models;
 mod metrics;
 mod paging;
+mod registry;
 mod runs;
 mod shapes;
 
@@ -24,6 +26,7 @@ use crate::State;
 
 pub use asked::Asked;
 pub use error::{Code, MlflowError};
+pub use registry::webhooks::Courier;
 
 /// What a handler answers.
 type Answer = Result<Response, MlflowError>;
@@ -35,6 +38,9 @@ pub fn router() -> Router<State> {
     Router::new()
         .route("/health", get(info::health))
         .route("/version", get(info::version))
+        .merge(artifacts::router())
+        .merge(artifacts::bare())
+        .route("/model-versions/get-artifact", get(registry::artifact))
         .nest("/api/2.0/mlflow", second.clone())
         .nest("/ajax-api/2.0/mlflow", second)
         .nest("/api/3.0/mlflow", third.clone())
@@ -85,6 +91,9 @@ fn second() -> Router<State> {
         .route("/metrics/get-history", get(metrics::history))
         .route("/metrics/get-history-bulk", get(metrics::bulk))
         .route("/metrics/get-history-bulk-interval", get(metrics::interval))
+        .merge(artifacts::second())
+        .merge(registry::second())
+        .route("/model-versions/get-artifact", get(registry::artifact))
 }
 
 /// Routes of the third.

@@ -72,6 +72,10 @@ impl Loader for Still {
         std::fs::write(path, after).map_err(|e| e.to_string())
     }
 
+    fn key(&self, _: &str) -> Result<[u8; 32], String> {
+        Ok([7; 32])
+    }
+
     /// Sixteen bytes in base64.
     fn secret(&self, reference: &str) -> Result<String, String> {
         match reference {
@@ -137,6 +141,7 @@ impl World {
             ledger: ledger.unwrap(),
             facts: Facts::of(folder.path(), Arc::new(|| CLOCK)),
             tracking: steward_capabilities::Tracking::of(&state),
+            artifacts: steward_artifacts::ArtifactStore::in_memory(),
             folder: folder.path().to_path_buf(),
             now_us: now_us.unwrap().as_microsecond(),
             control: RunControl::default(),

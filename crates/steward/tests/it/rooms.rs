@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("portfolio", &["experiments", "metrics"]),
     ("programme", &["experiments", "governance"]),
     ("quality", &[]),
+    ("registry", &[]),
     ("reports", &["experiments", "governance", "metrics", "portfolio"]),
     ("tracking", &[]),
 ];

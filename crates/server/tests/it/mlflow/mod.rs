@@ -1,6 +1,8 @@
 //! MLflow's protocol, as its clients speak it.
 
+mod artifacts;
 mod frame;
+mod registry;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
