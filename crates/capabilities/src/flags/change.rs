@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use steward_definitions::edit::{self, Change, EditError};
-use steward_definitions::{Flag, Kind, Project, Reference, Severity, Source};
+use steward_definitions::{Flag, FlagRule, Kind, Project, Ramp, Reference, Serve, Severity, Source};
 use steward_ledger::canonical;
 
 use super::diff::{DiffLine, diff};
@@ -110,6 +110,14 @@ pub async fn propose(
     if !same(live.project().flags.get(flag), defined) {
         notes.push("its file says more that is not in force yet: that is applied with it".to_owned());
     }
+    let times = |f: &Flag| {
+        let of = |r: &FlagRule| (r.name.clone(), r.from.clone(), r.until.clone(), ramp(r));
+        f.rules.iter().map(of).collect::<Vec<_>>()
+    };
+    let served = live.project().flags.get(flag).map(times);
+    if project.flags.get(flag).map(times) != served {
+        notes.push("its schedule changes: shares are those of this moment".to_owned());
+    }
     if text == before {
         notes.push("the file says so already".to_owned());
     }
@@ -125,6 +133,13 @@ pub async fn propose(
         before,
         project,
     })
+}
+
+fn ramp(rule: &FlagRule) -> Option<Ramp> {
+    match &rule.serve {
+        Serve::Value { ramp, .. } => ramp.clone(),
+        Serve::Split(_) => None,
+    }
 }
 
 /// The flag as the changed texts define it.

@@ -10,6 +10,7 @@ use super::answer::{Reason, variant_of};
 use super::clock::{Clock, Schedule};
 use super::live::{Hold, Holds, LiveFlag, LiveRule, Origin, RuleState};
 use super::parse_json;
+use super::shares::shares;
 use super::value::{Value, number_of, number_text};
 use crate::CapabilityError;
 
@@ -207,6 +208,7 @@ impl<'a> Compiler<'a> {
             rule: rule.name.clone(),
             schedule,
             coverage: rule.coverage.unwrap_or(1.0),
+            variants: Vec::new(),
             ramp: None,
             hold: hold.cloned(),
             guarded_by: rule.guarded_by.clone(),
@@ -227,6 +229,9 @@ impl<'a> Compiler<'a> {
         let out = !matches!(schedule, Schedule::Live { .. });
         if out || held == Some(0.0) {
             state.coverage = 0.0;
+        }
+        state.variants = shares(flag, rule, state.coverage);
+        if out || held == Some(0.0) {
             return Ok((None, state));
         }
         let mut fields = vec![entry("id", Value::text(&rule.name))];

@@ -110,11 +110,14 @@ pub struct FlagStatus {
     pub stale: Option<String>,
     /// Who changed it last.
     pub changed: Option<LastChange>,
+    /// Why, in their words; `None` if they were erased.
+    pub because: Option<String>,
 }
 
 /// Every flag that is live with its state at a moment (microseconds since 1970 UTC).
 pub async fn statuses(ledger: &Ledger, live: &Live, now_us: i64) -> Result<Vec<FlagStatus>, CapabilityError> {
     let mut changes = governance::last_changes(ledger).await?;
+    let applications = governance::applications(ledger, None).await?;
     let zone = experiments::zone(&live.project().settings)?;
     let today = experiments::day(now_us, &zone).map_or_else(String::new, |d| d.to_string());
     let mut all = Vec::new();
@@ -137,6 +140,10 @@ pub async fn statuses(ledger: &Ledger, live: &Live, now_us: i64) -> Result<Vec<F
             default: super::parse_json(&flag.default).unwrap_or(Value::Null),
             rules: state.states.clone(),
             stale,
+            because: changed.as_ref().and_then(|c| {
+                let application = applications.iter().find(|a| a.sequence == c.sequence)?;
+                application.message.clone().filter(|m| !m.is_empty())
+            }),
             changed,
         });
     }

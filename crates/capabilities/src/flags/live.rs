@@ -10,6 +10,7 @@ use super::answer::Reason;
 use super::clock::{RampState, Schedule};
 use super::compile::{self, Compiled};
 use super::payload::FeatureSet;
+use super::shares::VariantShare;
 use super::value::Value;
 use crate::{CapabilityError, governance};
 
@@ -89,6 +90,8 @@ pub struct RuleState {
     pub schedule: Schedule,
     /// Share of the units it applies to that are included now, 0 to 1.
     pub coverage: f64,
+    /// What they get, with the share of each value; slices of layers count.
+    pub variants: Vec<VariantShare>,
     /// Its ramp, by the steps alone.
     pub ramp: Option<RampState>,
     /// What holds it back.

@@ -14,6 +14,7 @@ mod hash;
 mod live;
 mod parse;
 mod payload;
+mod shares;
 mod sticky;
 mod value;
 mod version;
@@ -29,6 +30,7 @@ pub use guard::{Judged, guard, guarded, resume};
 pub use live::{Hold, Holds, Live, LiveFlag, RuleState, live};
 pub use parse::{JsonError, parse as parse_json};
 pub use payload::{FeatureSet, PayloadError};
+pub use shares::VariantShare;
 pub use sticky::Sticky;
 pub use value::{Value, number_text};
 

@@ -5,6 +5,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use steward_capabilities::CapabilityError;
 use steward_capabilities::flags::{self, By};
 use steward_capabilities::governance::Applied;
 use steward_definitions::Source;
@@ -121,14 +122,11 @@ fn plain(text: &str) -> bool {
     simple && matches!(documents.as_slice(), [one] if one.as_str() == Some(text))
 }
 
-fn sources(state: &State) -> Result<Vec<Source>, Failure> {
-    let failed = |cause| {
-        Failure::Request(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the folder cannot be read: {cause}"),
-        )
-    };
-    state.loader().sources().map_err(failed)
+fn sources(state: &State) -> Result<Vec<Source>, CapabilityError> {
+    state.loader().sources().map_err(|cause| CapabilityError::File {
+        path: "the project folder".into(),
+        cause,
+    })
 }
 
 /// What changing a flag would do: lines of its file, share of units, what refuses it. Nothing is changed.
@@ -180,7 +178,7 @@ pub async fn changed(
     name: &str,
     changes: &[Change],
     by: &By,
-) -> Result<(flags::Proposal, Applied), Failure> {
+) -> Result<(flags::Proposal, Applied), CapabilityError> {
     let context = state.loaded().await.context;
     let keep = |path: &str, before: &str, after: &str| state.loader().keep(path, before, after);
     let made = flags::change(&context, &sources(state)?, name, changes, by, &keep).await?;

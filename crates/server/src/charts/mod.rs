@@ -8,6 +8,7 @@ mod graph;
 mod heat;
 mod interval;
 mod line;
+mod ramp;
 mod steps;
 mod strip;
 
@@ -17,6 +18,7 @@ pub use graph::{Graph, Node, graph};
 pub use heat::{Cell, heat};
 pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
+pub use ramp::{Rollout, rollout};
 pub use steps::{Step, steps};
 pub use strip::strip;
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use steward_capabilities::governance::{self, Choice, Hold};
 
-use crate::world::World;
+use crate::world::{World, words};
 
 async fn applied() -> World {
     let world = World::new().await;
@@ -133,9 +133,105 @@ async fn a_rollout_that_was_stopped_is_resumed() {
     assert!(stopped.unwrap().is_some());
     let again = governance::hold(ledger, "new_checkout", Choice::RollBack, hold, "it harms", &evidence[0]).await;
     assert_eq!(again.unwrap(), None);
+    let page = words(&world.page("/k/flag/new_checkout").await);
+    assert!(
+        page.contains("stopped at 0% by policy/guarded_by") && page.contains("Let germany go on"),
+        "{page}"
+    );
+    let form = "rule=germany&actor=dora&reason=";
+    let refused = world.post("/k/flag/new_checkout/resume", form).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     let resume = json!({ "actor": "dora", "reason": "Accepted." });
     let done = world.post_json("/api/v1/flags/new_checkout/resume", &resume).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     let done = world.post_json("/api/v1/flags/new_checkout/resume", &resume).await;
     assert_eq!(done.status, StatusCode::FORBIDDEN, "{}", done.text);
+}
+
+#[tokio::test]
+async fn the_page_says_what_is_live_and_why_a_unit_gets_it() {
+    let world = World::new().await;
+    let before = words(&world.page("/k/flag/new_checkout").await);
+    assert!(before.contains("not live Nothing is served of it"), "{before}");
+    assert!(words(&world.page("/flags").await).contains("Not in force"));
+    let world = applied().await;
+    let page = words(&world.page("/k/flag/new_checkout").await);
+    for says in [
+        "Changed by ada , 2025-06-20 00:00 UTC : opening",
+        // A quarter of the layer's half.
+        "germany on 12.5%",
+        "the 5% held back by nothing_new : false",
+        "germany : true for 25% by id when {\"country\":\"DE\"} in page from 0 to 0.5",
+        "it should have been gone after 2025-06-01",
+    ] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    let staff = "/k/flag/new_checkout?unit=u1&attributes=%7B%22email%22%3A%22ada%40larkspur.example%22%7D";
+    let page = words(&world.page(staff).await);
+    assert!(
+        page.contains("true (on) TARGETING_MATCH by staff") && page.contains("holdout/nothing_new"),
+        "{page}"
+    );
+    let wrong = words(&world.page("/k/flag/new_checkout?attributes=%7B").await);
+    assert!(wrong.contains("the attributes are no JSON"), "{wrong}");
+    let list = words(&world.page("/flags").await);
+    assert!(
+        list.contains("Flags that should be gone New checkout : it should have been gone"),
+        "{list}"
+    );
+    let past = words(&world.page("/k/flag/new_checkout?as_of=2025-06-01").await);
+    assert!(past.contains("not live"), "{past}");
+}
+
+#[tokio::test]
+async fn a_change_from_the_page_is_shown_before_it_is_made() {
+    let world = applied().await;
+    let before = text(&world);
+    let address = "/k/flag/new_checkout/change?rules.staff.rollout=100%25&rules.germany.rollout=75%25&more=enabled%3Dfalse%0Alabel%3D";
+    let page = world.page(address).await;
+    let told = words(&page);
+    for says in [
+        "it is switched off",
+        "25% of its units",
+        "- label: New checkout",
+        "rollout: 75%",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    let base = page
+        .split("name=\"base\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let form = |actor: &str, base: &str| {
+        format!(
+            "changes=rules.germany.rollout%3D75%25%0Aenabled%3Dfalse%0A&base={base}&actor={actor}&reason=Payments+fail."
+        )
+    };
+    let apply = "/k/flag/new_checkout/apply";
+    let foreign = world
+        .post_from("https://evil.example", apply, &form("dora", base))
+        .await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let stale = world.post(apply, &form("dora", "0")).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(words(&stale.text).contains("was changed since this was planned") && stale.text.contains("Payments fail."));
+    let nobody = world.post(apply, &form("", base)).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nobody.text);
+    assert_eq!(text(&world), before);
+    let done = world.post(apply, &form("dora", base)).await;
+    assert_eq!(done.location.as_deref(), Some("/k/flag/new_checkout"));
+    assert_eq!(
+        text(&world),
+        before.replace("rollout: 25%", "rollout: 75%") + "enabled: false\n"
+    );
+    let page = words(&world.page("/k/flag/new_checkout").await);
+    assert!(
+        page.contains("switched off") && page.contains("Changed by dora"),
+        "{page}"
+    );
+    let wrong = world.answer("/k/flag/new_checkout/change?more=rules.x.value%3D1").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -137,10 +137,11 @@ fn shown(status: &FlagStatus) -> String {
     }
     if let Some(c) = &status.changed {
         lines.push(format!(
-            "changed by {} on {} as event {}",
+            "changed by {} on {} as event {}{}",
             c.actor,
             minute(c.at_us),
-            c.sequence
+            c.sequence,
+            status.because.as_ref().map_or(String::new(), |b| format!(": {b}"))
         ));
     }
     lines.join("\n")
@@ -162,6 +163,13 @@ fn standing(rule: &RuleState) -> String {
         if let (Some(at), Some(next)) = (ramp.next_us, ramp.next_coverage) {
             text = format!("{text}, then {} from {}", percent(next), minute(at));
         }
+    }
+    if let [_, _, ..] = rule.variants.as_slice() {
+        let each = rule
+            .variants
+            .iter()
+            .map(|v| format!("{} {}", v.variant, percent(v.share)));
+        text = format!("{text} ({})", each.collect::<Vec<_>>().join(", "));
     }
     if let Some(guard) = &rule.guarded_by {
         let watched = match guard.metrics.as_slice() {
