@@ -24,6 +24,7 @@ const fn attribute(
         filtered,
         lists,
         ordered,
+        stands_for: None,
     }
 }
 
@@ -38,6 +39,7 @@ const MODELS: Grammar = Grammar {
     ],
     nullable: &[],
     tag_lists: false,
+    patterns: false,
 };
 
 /// Versions.
@@ -53,6 +55,7 @@ const VERSIONS: Grammar = Grammar {
     ],
     nullable: &[],
     tag_lists: false,
+    patterns: false,
 };
 
 /// A version with its model.
