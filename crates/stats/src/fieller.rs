@@ -59,6 +59,15 @@ pub fn fieller_at(
     of_pair(&pair(control, treatment, comparison)?, comparison.level, q, sides)
 }
 
+/// The ratio of the parts of a comparison at their own level, two-sided.
+pub(crate) fn of_parts(pair: &Pair, level: f64) -> Result<Estimate, NotEstimable> {
+    let q = match pair.df {
+        Some(df) => dist::t_two_sided_isf(1.0 - level, df),
+        None => dist::normal_isf((1.0 - level) / 2.0),
+    };
+    of_pair(pair, level, q, Sides::Two)
+}
+
 fn of_pair(pair: &Pair, level: f64, q: f64, sides: Sides) -> Result<Estimate, NotEstimable> {
     let q2 = q * q;
     let a = pair.control * pair.control - q2 * pair.control_variance;

@@ -77,6 +77,7 @@ pub mod group_sequential;
 pub mod hac;
 pub mod interleaving;
 pub mod lift;
+pub mod lin;
 mod linear;
 pub mod matched_markets;
 mod matrix;

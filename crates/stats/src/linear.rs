@@ -197,6 +197,11 @@ impl Factor {
         x
     }
 
+    /// Which columns carry something.
+    pub fn used(&self) -> &[bool] {
+        &self.used
+    }
+
     /// How many columns were used.
     pub fn rank(&self) -> usize {
         self.used.iter().filter(|&&used| used).count()

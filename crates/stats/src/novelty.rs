@@ -14,7 +14,12 @@
 //! V, normal intervals. *Novelty*: the slope is significant and points towards 0 from the side of the mean effect;
 //! *primacy*: significant and away from 0.
 //!
-//! **Golden source.** `tests/golden/health.py` (statsmodels `GLS`, fixed scale).
+//! *Fading* ([`fading`]): the relative lift at time t after exposure is c + a·f(t), f falling from 1 (such as e^(−t/τ)).
+//! With, per unit, the sums of y, y·f and y·f², the relative lifts R₀ of y and R₁ of y·f have the expectations c + a·f̄ and
+//! c + a·(f²)̄/f̄, means over the control's y; so a = (R₁ − R₀)/((f²)̄/f̄ − f̄) and c = R₀ − a·f̄, with the delta method over
+//! units. One degree of freedom, and every unit counts for as long as it was followed: both arms alike.
+//!
+//! **Golden source.** `tests/golden/health.py` (statsmodels `GLS`, fixed scale); fading by simulation, `tests/it/fading.rs`.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +53,85 @@ pub struct Novelty {
     pub last: Estimate,
     /// What it looks like.
     pub pattern: Pattern,
+}
+
+/// How a relative lift fades.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fading {
+    /// What fades, a: the lift at exposure minus the lasting one.
+    pub fades: Estimate,
+    /// The lift at exposure, c + a.
+    pub first: Estimate,
+    /// The lasting lift, c.
+    pub last: Estimate,
+    /// What it looks like.
+    pub pattern: Pattern,
+    /// |a| that is found four times in five.
+    pub detectable: f64,
+}
+
+/// From unit-level moments of y, y·f and y·f² (variables 0, 1, 2), f the share of a fading lift that is left at the time of
+/// each fact since its unit's exposure, in (0, 1].
+///
+/// Refused: other moments, fewer than two units in an arm, a control that is not above 0, f without variation.
+pub fn fading(control: &Moments, treatment: &Moments, level: f64) -> Result<Fading, NotEstimable> {
+    estimate::check_level(level)?;
+    if control.dimension() != 3 || treatment.dimension() != 3 {
+        return Err(NotEstimable::out_of_domain(
+            format!("moments of {} and {} variables", control.dimension(), treatment.dimension()),
+            "give the sums of y, y·f and y·f² of each unit",
+        ));
+    }
+    let least = control.count().min(treatment.count());
+    if least < 2 {
+        return Err(NotEstimable::too_few(format!("the smaller arm has {least} units")));
+    }
+    let c = [control.mean(0), control.mean(1), control.mean(2)];
+    let t = [treatment.mean(0), treatment.mean(1)];
+    if c.iter().chain(&t).any(|x| !x.is_finite()) {
+        return Err(NotEstimable::not_finite("the moments hold NaN or infinite values"));
+    }
+    if c.iter().any(|x| *x <= 0.0) {
+        return Err(NotEstimable::new(
+            Reason::ZeroBaseline,
+            format!("the control's sums are {c:?}"),
+            "wait for more facts, or follow a metric that is above 0",
+        ));
+    }
+    let (mean, weighted) = (c[1] / c[0], c[2] / c[1]);
+    let apart = weighted - mean;
+    if apart <= 1e-9 {
+        return Err(NotEstimable::zero_variance("all facts are equally long after exposure"));
+    }
+    let n = control.count() + treatment.count();
+    let line = |w: [f64; 2], what: &str| -> Result<Estimate, NotEstimable> {
+        let point = w[0] * (t[0] / c[0] - 1.0) + w[1] * (t[1] / c[1] - 1.0);
+        let of = |m: &Moments, g: [f64; 2]| {
+            let form = g[0] * g[0] * m.cross(0, 0) + 2.0 * g[0] * g[1] * m.cross(0, 1) + g[1] * g[1] * m.cross(1, 1);
+            form.max(0.0) / (m.count() as f64 - 1.0) / m.count() as f64
+        };
+        let above = of(treatment, [w[0] / c[0], w[1] / c[1]]);
+        let below = of(control, [w[0] * t[0] / (c[0] * c[0]), w[1] * t[1] / (c[1] * c[1])]);
+        let method = format!("fading lift, {what}");
+        Estimate::new(point, (above + below).sqrt(), None, n, level, method)
+    };
+    let fades = line([-1.0 / apart, 1.0 / apart], "what fades")?;
+    let last = line([1.0 + mean / apart, -mean / apart], "what lasts")?;
+    let first = line([1.0 + (mean - 1.0) / apart, (1.0 - mean) / apart], "at exposure")?;
+    let significant = fades.low > 0.0 || fades.high < 0.0;
+    let pattern = match significant {
+        false => Pattern::Stable,
+        true if first.point.abs() > last.point.abs() => Pattern::Novelty,
+        true => Pattern::Primacy,
+    };
+    let reach = crate::dist::normal_isf((1.0 - level) / 2.0) + crate::dist::normal_isf(0.2);
+    Ok(Fading {
+        detectable: reach * fades.se,
+        fades,
+        first,
+        last,
+        pattern,
+    })
 }
 
 /// From unit-level moments: variable i of both is the metric on the i-th day of `days` (days since exposure, rising).

@@ -13,7 +13,7 @@ use super::concluding::Clock;
 use super::designs::Lifts;
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
-    Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference, MetricReadout, PreExposure,
+    AdjustmentReadout, Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference, MetricReadout, PreExposure,
     RawLift, Role, Segment, SegmentLift,
 };
 use super::{funnels, quantiles};
@@ -49,8 +49,10 @@ pub struct Analysis<'a> {
     pub cells: &'a Cells,
     /// Time as the method sees it.
     pub clock: Clock<'a>,
-    /// Lifts that are not made from the cells: quantiles.
+    /// Lifts that are not made from the cells: quantiles, and what is adjusted for several covariates.
     pub apart: &'a Lifts,
+    /// What those are adjusted for.
+    pub described: &'a BTreeMap<(usize, usize), AdjustmentReadout>,
     /// Lifts of a design, in place of those of single units.
     pub designed: Option<&'a Lifts>,
 }
@@ -86,7 +88,7 @@ pub(super) const NOISY: f64 = 0.05;
 
 /// The lift, its relative part by Fieller's theorem where the control is noisy, or where the delta method's interval and the
 /// absolute lift disagree about 0: what is said in per cent must not contradict the p-value beside it.
-fn with_relative(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Lift {
+pub(super) fn with_relative(control: &Moments, treatment: &Moments, comparison: &Comparison) -> Lift {
     let mut found = lift(control, treatment, comparison);
     let excludes_zero = |e: &Estimate| e.low > 0.0 || e.high < 0.0;
     let (Ok(absolute), Ok(delta)) = (&found.absolute, &found.relative) else {
@@ -214,6 +216,7 @@ impl Analysis<'_> {
             adjusted_interval: None,
             significant: false,
             inference: MetricInference::default(),
+            adjustment: None,
             raw: None,
             variance_reduction: None,
             detectable_relative: None,
@@ -248,8 +251,11 @@ impl Analysis<'_> {
                 out.variant_value = l.treatment.into();
                 out.control_value = l.control.into();
                 out.not_estimable = out.absolute.refusal().cloned();
+                out.adjustment = measured
+                    .filter(|_| self.designed.is_none())
+                    .and_then(|(i, _)| self.described.get(&(i, arm)).cloned());
                 if let Some((i, m)) = measured
-                    && m.cuped_days > 0
+                    && (m.cuped_days > 0 || out.adjustment.is_some())
                     && self.designed.is_none()
                     && let Ok(raw) = self.compare(control, treatment, i, false)
                 {
@@ -264,8 +270,7 @@ impl Analysis<'_> {
             && self.designed.is_none()
             && let (Some(c), Some(t)) = (control.moments.get(&i), treatment.moments.get(&i))
         {
-            // Where the last step is refused, so are the others: the metric says why.
-            out.funnel = funnels::steps(m, c, t, 1.0 - self.experiment.alpha).unwrap_or_default();
+            out.funnel = funnels::steps(m, c, t, 1.0 - self.experiment.alpha);
         }
         out.detectable_relative = detectable(&out, self.experiment.alpha);
         out

@@ -7,6 +7,7 @@ use steward_definitions::{
 };
 use steward_stats::NotEstimable;
 
+use super::dimensions::{DimensionSource, UnitDimension};
 use super::expression::{over_columns, over_dimensions};
 use super::measures::{FactTime, Fold, ROW_UNIT, Variable, as_time, logical_type, refuse};
 use super::writer::ONE;
@@ -63,6 +64,16 @@ pub(super) fn find_measure<'a>(
         format!("there is no measure {name}"),
         "define it in a semantic model",
     ))
+}
+
+/// The type that the contract gives a dimension that is a column of its table.
+pub(super) fn logical<'p>(project: &'p Project, experiment: &'p Experiment, dimension: &UnitDimension) -> Option<&'p str> {
+    let (dataset, value) = match &dimension.source {
+        DimensionSource::Exposure { value } => (&experiment.exposures.dataset, value),
+        DimensionSource::Unit { dataset, value, .. } => (dataset, value),
+    };
+    let column = value.trim_matches(['(', ')']);
+    logical_type(column, project.datasets.get(dataset)?)
 }
 
 /// The percentile that a measure aggregates by, if it does.

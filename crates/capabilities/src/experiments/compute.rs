@@ -21,7 +21,7 @@ use super::readout::*;
 use super::unit_metric::unit_metric;
 use super::window::{Window, day, window, zone};
 use super::{
-    checks, effects, health, looks, maps, outlook, over_time, period, quantiles, recommend, tails, triggers, verdict,
+    adjust, checks, effects, health, looks, maps, outlook, over_time, period, quantiles, recommend, tails, triggers, verdict,
 };
 use crate::evidence::PROGRAM;
 use crate::{CapabilityError, Context};
@@ -46,6 +46,8 @@ pub struct Prepared<'a> {
     design: Vec<UnitDimension>,
     /// Metrics whose lift is asked for over their distribution.
     quantiles: Vec<String>,
+    /// What lifts are adjusted for.
+    adjustment: Option<adjust::UnitAdjustment>,
     /// Definition → digest.
     pub definitions: BTreeMap<String, String>,
     /// Tables read.
@@ -173,14 +175,23 @@ pub fn lay_out<'a>(
     let more = dimensions.iter().skip(declared).chain(map.iter().flatten());
     uses.extend(more.flat_map(|d| d.uses.iter().cloned()));
     let design = designs::dimensions(project, experiment)?;
+    // Without variants nothing is compared, so that nothing is adjusted.
+    let adjustment = match experiment.variants.is_empty() {
+        true => None,
+        false => adjust::unit_adjustment(project, experiment)
+            .map_err(|cause| CapabilityError::Invalid(format!("experiment {name}: its `adjust`: {cause}")))?,
+    };
+    uses.extend(adjustment.iter().flat_map(|a| a.uses.iter().cloned()));
+    let past = adjustment.iter().flat_map(|a| a.past());
     uses.extend(design.iter().flat_map(|d| d.uses.iter().cloned()));
     let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
-    tables.extend(metrics.iter().flat_map(|m| m.reads().map(|v| v.dataset.clone())));
+    tables.extend(metrics.iter().chain(past).flat_map(|m| m.reads().map(|v| v.dataset.clone())));
     tables.extend(
         dimensions
             .iter()
             .chain(&design)
             .chain(map.iter().flatten())
+            .chain(adjustment.iter().flat_map(|a| a.dimensions()))
             .filter_map(|d| match &d.source {
                 DimensionSource::Unit { dataset, .. } => Some(dataset.clone()),
                 DimensionSource::Exposure { .. } => None,
@@ -232,6 +243,7 @@ pub fn lay_out<'a>(
         map,
         design,
         quantiles: options.quantiles.clone(),
+        adjustment,
         definitions,
         tables: tables.into_iter().collect(),
         parameters,
@@ -272,6 +284,10 @@ impl Prepared<'_> {
 
     pub(super) fn now(&self) -> i64 {
         self.now
+    }
+
+    pub(super) fn adjustment(&self) -> Option<&adjust::UnitAdjustment> {
+        self.adjustment.as_ref()
     }
 
     pub(super) fn metrics(&self) -> &[UnitMetric] {
@@ -381,6 +397,9 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
     for curve in &mut quantiles.curves {
         curve.unit = context.project.metrics.get(&curve.metric).and_then(|m| m.unit.clone());
     }
+    let adjusted = adjust::adjust(&mut runner, prepared, &layout, &asked, &caps).await?;
+    let mut apart = std::mem::take(&mut quantiles.lifts);
+    apart.extend(adjusted.lifts);
     let planned_looks = looks::looks(&mut runner, prepared, &layout, &cells, &measured).await?;
     let mut ground = Ground {
         runner: &mut runner,
@@ -410,7 +429,8 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
             looks: &planned_looks,
             fraction: looks::fraction(experiment, window, &prepared.zone, &cells, prepared.now),
         },
-        apart: &quantiles.lifts,
+        apart: &apart,
+        described: &adjusted.described,
         designed: None,
     };
     if prepared.trigger.is_some() {
@@ -464,7 +484,7 @@ pub async fn readout(context: &Context, prepared: &Prepared<'_>) -> Result<(Read
         health.pre_exposure = before;
         health::add(&mut health, checks::missing_days(experiment, &cells));
         let mut followed = over_time::follow(&mut runner, prepared, &layout, &asked).await?;
-        health::add(&mut health, over_time::examine(&mut followed));
+        health::add(&mut health, over_time::examine(&mut followed, experiment.alpha));
         health.novelty = followed;
         health.tails = tails::tails(&mut runner, prepared, &layout, &asked, limits_of).await?;
         let hanging = tails::examine(&health.tails);

@@ -293,13 +293,16 @@ impl Analysis<'_> {
         }
     }
 
-    /// Moments of control and treatment now; none where a design stands in for single units.
+    /// Moments of control and treatment now; none where the lift does not come from them.
     fn moments(&self, subject: &Subject) -> Option<(Moments, Moments, Comparison)> {
         if self.designed.is_some() {
             return None;
         }
         let at = *subject.asked.measured.as_ref().ok()?;
         let metric = self.metrics.get(at)?;
+        if self.apart.contains_key(&(at, subject.arm)) {
+            return None;
+        }
         let of = |arm: usize| -> Option<Moments> {
             let cell: Cell = self.cells.total(arm as i64);
             cell.moments.get(&at).filter(|m| m.count() > 0).cloned()

@@ -3,6 +3,7 @@
 //! One scan of each fact table answers all metrics and all breakdowns ([`query`]); statistics see only moments by
 //! arm and day, and by arm and dimension ([`cells`]).
 
+mod adjust;
 mod analyse;
 mod builder;
 mod cells;

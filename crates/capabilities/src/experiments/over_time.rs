@@ -1,5 +1,6 @@
-//! Does a lift fade or grow with the days since exposure? Sums of each unit by time since its exposure, compared in one
-//! panel of units that could be followed all the time.
+//! Does a lift fade or grow with the days since exposure? The effects by time since exposure are those of one panel of
+//! units that could be followed all the time. Whether a mean's lift fades is asked of all units, by the one contrast of a
+//! lift that decays within a quarter of the follow-up; whether a share's does, by the slope over the panel.
 
 use steward_compute::{Query, Value};
 use steward_stats::novelty::{self, Pattern};
@@ -17,8 +18,10 @@ use super::window::{DAY, SECOND};
 use super::writer::Writer;
 use crate::CapabilityError;
 
-/// Below this p-value a lift changes: as a check of health it must be rarely wrong.
-const CHANGES: f64 = 0.01;
+/// A fading lift is supposed to fall to 1/e within so much of the follow-up, and no faster than in a day.
+const DECAY: f64 = 0.25;
+/// Stretches in which what is left of it is taken as constant, of at least a day each.
+const STEPS: i64 = 28;
 /// Stretches of time that the follow-up is cut into.
 const STRETCHES: i64 = 7;
 
@@ -50,7 +53,28 @@ pub(super) fn follows(metric: &UnitMetric) -> bool {
         && only.time.as_ref().is_some_and(|t| !t.is_date)
 }
 
-/// The query of one metric: per arm `units` and the moments `m0` of the stretches.
+/// How long any unit can have been followed, microseconds.
+fn followed(layout: &Layout) -> Option<i64> {
+    let window = layout.window;
+    match window.seconds {
+        Some(seconds) => i64::try_from(seconds).ok()?.checked_mul(SECOND),
+        None => window.cut?.checked_sub(window.from?),
+    }
+    .filter(|f| *f >= DAY)
+}
+
+/// What is left of a fading lift by time since exposure: seconds at which each step ends, and the share in it.
+fn left(followed: i64) -> Vec<(i64, f64)> {
+    let width = (followed / STEPS).max(DAY);
+    let decay = (DECAY * followed as f64).max(DAY as f64);
+    let steps = (0..).map(|k| (k * width, (k + 1) * width)).take_while(|(from, _)| *from < followed);
+    steps
+        .map(|(from, to)| (to / SECOND, (-((from + to) as f64 / 2.0) / decay).exp()))
+        .collect()
+}
+
+/// The query of one metric: per arm the moments `m0` of the stretches over the units followed all the time, and for a mean
+/// `m1` of its sum, of its sum by what is left of a fading lift, and by the square of that, over all units.
 fn query(layout: &Layout, metric: &UnitMetric, stretch: i64) -> Result<Option<Query>, CapabilityError> {
     let (Some(variable), Some(cut)) = (metric.variables.first(), layout.window.cut) else {
         return Ok(None);
@@ -82,12 +106,29 @@ fn query(layout: &Layout, metric: &UnitMetric, stretch: i64) -> Result<Option<Qu
         arguments.push(format!("CAST(y{i} AS DOUBLE)"));
     }
     let last = w.bind(Value::Timestamp(cut - STRETCHES * seconds * SECOND));
+    let (mut until, mut fading) = (STRETCHES * seconds, String::new());
+    if let Some(all) = followed(layout).filter(|_| metric.compared == Compared::Mean) {
+        until = until.max(all / SECOND);
+        let steps = left(all);
+        for (i, power) in [0, 1, 2].into_iter().enumerate() {
+            let mut weight = String::from("CASE");
+            for (end, share) in &steps {
+                let share = w.bind(Value::Number(share.powi(power)));
+                weight.push_str(&format!(" WHEN f.t0 < e.t0 + INTERVAL '{end} seconds' THEN {share}"));
+            }
+            sums.push(format!("coalesce(sum(f.x0 * {weight} END), CAST(0 AS DOUBLE)) AS z{i}"));
+        }
+        fading = ", moments(z0, z1, z2) AS m1".into();
+    }
+    // One NULL leaves a unit out of the panel.
+    if let Some(first) = arguments.first_mut() {
+        *first = format!("CASE WHEN t0 <= {last} THEN {first} END");
+    }
     let sql = format!(
-        "WITH {exposures},\np AS (\nSELECT e.u AS u, max(e.arm) AS arm, {}\nFROM e LEFT JOIN (\n{facts}\n) AS f ON f.u = e.u \
-         AND f.t0 >= e.t0 AND f.t0 < e.t0 + INTERVAL '{} seconds'\nWHERE e.t0 <= {last} AND e.arm >= 0\nGROUP BY e.u\n)\n\
-         SELECT arm, count(*) AS units, moments({}) AS m0\nFROM p\nGROUP BY arm",
+        "WITH {exposures},\np AS (\nSELECT e.u AS u, max(e.arm) AS arm, max(e.t0) AS t0, {}\nFROM e LEFT JOIN (\n{facts}\n) AS f ON \
+         f.u = e.u AND f.t0 >= e.t0 AND f.t0 < e.t0 + INTERVAL '{until} seconds'\nWHERE e.arm >= 0\nGROUP BY e.u\n)\n\
+         SELECT arm, moments({}) AS m0{fading}\nFROM p\nGROUP BY arm",
         sums.join(", "),
-        STRETCHES * seconds,
         arguments.join(", ")
     );
     Ok(Some(w.finish(
@@ -129,22 +170,34 @@ pub async fn follow(
         let rows = runner.run(&query).await?;
         let (arms, moments) = (rows.integers("arm")?, rows.moments("m0"));
         let Ok(moments) = moments else { continue };
-        let of = |arm: usize| -> Option<&Moments> {
-            let at = arms.iter().position(|a| *a == Some(arm as i64))?;
-            moments.get(at)
-        };
+        let over_all = rows.moments("m1").unwrap_or_default();
+        let position = |arm: usize| arms.iter().position(|a| *a == Some(arm as i64));
+        let of = |arm: usize| -> Option<&Moments> { moments.get(position(arm)?) };
+        let all = |arm: usize| -> Option<&Moments> { over_all.get(position(arm)?) };
         let control = experiment.variants.iter().position(|v| v.control).unwrap_or(0);
         for (arm, variant) in experiment.variants.iter().enumerate().filter(|(i, _)| *i != control) {
             let (Some(c), Some(t)) = (of(control), of(arm)) else {
                 continue;
             };
-            found.push(followed(asked, &variant.name, c, t, &days, stretch, experiment.alpha));
+            let mut one = panel(asked, &variant.name, c, t, &days, stretch, experiment.alpha);
+            if let (Some(c), Some(t)) = (all(control), all(arm))
+                && let Ok(f) = novelty::fading(c, t, 1.0 - experiment.alpha)
+            {
+                one.all_units = c.count() + t.count();
+                one.adjusted_p = f.fades.p;
+                one.pattern = Some(f.pattern);
+                one.detectable = Some(f.detectable);
+                one.at_exposure = Some(f.first);
+                one.long_run = Some(f.last);
+                one.fades = Some(f.fades);
+            }
+            found.push(one);
         }
     }
     Ok(found)
 }
 
-fn followed(
+fn panel(
     asked: &Asked,
     variant: &str,
     control: &Moments,
@@ -162,6 +215,10 @@ fn followed(
         slope: None,
         late_minus_early: None,
         long_run: None,
+        all_units: 0,
+        fades: None,
+        at_exposure: None,
+        detectable: None,
         pattern: None,
         adjusted_p: None,
         not_estimable: None,
@@ -211,8 +268,8 @@ fn relative(control: &Moments, treatment: &Moments, stretches: usize) -> Result<
     Ok((scaled(control)?, scaled(treatment)?))
 }
 
-/// Corrects the slopes by Holm over metrics and treatments, and says which lifts fade or grow.
-pub fn examine(found: &mut [Novelty]) -> Vec<Problem> {
+/// Corrects by Holm over metrics and treatments, and says which lifts fade or grow at the experiment's error.
+pub fn examine(found: &mut [Novelty], alpha: f64) -> Vec<Problem> {
     let p: Vec<f64> = found.iter().filter_map(|n| n.adjusted_p).collect();
     // p-values of slopes are probabilities; were one not, no trend would be claimed.
     let adjusted = multiplicity::holm(&p).unwrap_or(vec![1.0; p.len()]);
@@ -221,9 +278,10 @@ pub fn examine(found: &mut [Novelty]) -> Vec<Problem> {
     for n in found.iter_mut().filter(|n| n.adjusted_p.is_some()) {
         let Some(p) = adjusted.next() else { break };
         n.adjusted_p = Some(p);
-        // Without a lift at first or at last there is nothing that could fade or grow.
+        // A slope says nothing of a lift that shows neither at first nor at last.
         let shows = |e: Option<&Estimate>| e.is_some_and(|e| e.low > 0.0 || e.high < 0.0);
-        if p >= CHANGES || !(shows(n.effects.first()) || shows(n.long_run.as_ref())) {
+        let speaks = n.fades.is_some() || shows(n.effects.first()) || shows(n.long_run.as_ref());
+        if p >= alpha || !speaks {
             n.pattern = Some(Pattern::Stable);
         }
         let (code, what) = match n.pattern {
@@ -231,13 +289,19 @@ pub fn examine(found: &mut [Novelty]) -> Vec<Problem> {
             Some(Pattern::Primacy) => ("primacy", "grows"),
             _ => continue,
         };
-        let long_run = n.long_run.as_ref().map_or(String::new(), |e| {
-            format!(
+        let long_run = match (&n.at_exposure, &n.long_run) {
+            (Some(first), Some(last)) => format!(
+                "; from {:+.1}% at exposure to {:+.1}% in the long run",
+                first.point * 100.0,
+                last.point * 100.0
+            ),
+            (None, Some(last)) => format!(
                 "; on its line it ends at {:+.1}% after {:.0} days",
-                e.point * 100.0,
+                last.point * 100.0,
                 n.days_per_stretch * STRETCHES as f64
-            )
-        });
+            ),
+            _ => String::new(),
+        };
         problems.push(problem(
             code,
             "warning",

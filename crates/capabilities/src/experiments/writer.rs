@@ -14,7 +14,7 @@ use super::sequences::{Order, Sequence};
 use super::window::micros;
 use crate::CapabilityError;
 
-const ZERO: &str = "CAST(0 AS DOUBLE)";
+pub(super) const ZERO: &str = "CAST(0 AS DOUBLE)";
 pub(super) const ONE: &str = "CAST(1 AS DOUBLE)";
 
 /// A unit's value over a period.

@@ -5,6 +5,7 @@
 #[macro_use]
 mod places;
 
+mod bad_values;
 mod designs;
 mod distributions;
 mod engines;
@@ -22,5 +23,6 @@ mod plans;
 mod portfolio;
 mod programme;
 mod quality;
+mod references;
 mod reports;
 mod shop;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{Affected, text};
 use crate::project::{Kind, Project, Reference};
 use crate::sql::{Expression, Statement};
-use crate::{BlockContent, MeasureInput, Metric, MetricInput, MetricShape, Rule, SemanticModel, Trigger};
+use crate::{BlockContent, Covariate, MeasureInput, Metric, MetricInput, MetricShape, Rule, SemanticModel, Trigger};
 
 /// Something that others rest on: a definition or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,7 +182,18 @@ impl<'p> Graph<'p> {
                 None => {}
             }
             let design = experiment.design.dimensions();
-            for breakdown in experiment.breakdowns.iter().map(String::as_str).chain(design) {
+            let mut adjusted: Vec<&str> = Vec::new();
+            if let Some(adjust) = &experiment.adjust {
+                adjusted.extend(adjust.strata.iter().map(String::as_str));
+                for covariate in &adjust.covariates {
+                    match covariate {
+                        Covariate::Attribute { dimension } => adjusted.push(dimension),
+                        Covariate::Metric { metric, .. } => self.uses(Node::Metric(metric.clone()), user.clone()),
+                    }
+                }
+            }
+            let breakdowns = experiment.breakdowns.iter().map(String::as_str);
+            for breakdown in breakdowns.chain(design).chain(adjusted) {
                 for node in names.dimension(breakdown, &BTreeSet::new()) {
                     self.uses(node, user.clone());
                 }

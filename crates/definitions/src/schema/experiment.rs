@@ -72,6 +72,7 @@ pub(super) fn experiment() -> Value {
         ("initiative", text("The initiative that it belongs to.")),
         ("design", super::design::design()),
         ("trigger", super::measured::trigger()),
+        ("adjust", super::measured::adjust()),
     ]);
     object(&["experiment", "variants", "metrics"], keys)
 }

@@ -126,3 +126,26 @@ pub(super) fn trigger() -> Value {
         ],
     )
 }
+
+/// What lifts are adjusted for.
+pub(super) fn adjust() -> Value {
+    let metric = object(
+        &["metric", "before"],
+        vec![
+            ("metric", text("A simple metric of a sum or a count.")),
+            ("before", text("Time before exposure: `28d`.")),
+        ],
+    );
+    let one = either(vec![text("A numeric attribute of the unit."), metric]);
+    object(
+        &[],
+        vec![
+            ("covariates", list(one, "Numbers of the unit before its exposure.")),
+            ("strata", texts("Attributes of the unit whose values crossed are strata.")),
+            (
+                "variance",
+                json!({"enum": ["hc2", "hc3"], "description": "Robust variance; hc2 by default."}),
+            ),
+        ],
+    )
+}

@@ -1,6 +1,6 @@
 //! How experiments measure metrics: what metrics say, what experiments say anew, triggers; each problem with its place.
 
-use steward_definitions::{Cap, Kind, MetricUse, Reference, Retention, Trigger};
+use steward_definitions::{Adjustment, Cap, Covariate, Kind, MetricUse, Reference, Retention, RobustVariance, Trigger};
 
 use crate::support::{EXPERIMENT, METRICS, lines, one, with};
 
@@ -256,4 +256,43 @@ fn a_trigger_is_a_reference() {
     let (project, _) = with("experiments/email.yaml", &text.replace("[visit_rate]", "[other]"));
     let used = project.references(&Reference::new(Kind::Experiment, "email_test"));
     assert!(used.contains(&Reference::new(Kind::Metric, "visit_rate")));
+}
+
+#[test]
+fn an_experiment_is_adjusted_for_covariates_and_strata() {
+    let of = |adjust: &str, more: &str| {
+        let exposures = "exposures: {dataset: visits, unit: customer_id, variant: segment, time: ts}";
+        let text = EXPERIMENT.replace("exposures: {dataset: visits, unit: customer_id, variant: segment}", exposures);
+        with("experiments/email.yaml", &format!("{text}{more}adjust: {adjust}\n"))
+    };
+    let (project, problems) = of("{covariates: [{metric: visit_rate, before: 28d}, customer__country], strata: [customer__country], variance: hc3}", "");
+    assert!(problems.is_empty(), "{}", lines(&problems).join("\n"));
+    let expected = Adjustment {
+        covariates: vec![
+            Covariate::Metric {
+                metric: "visit_rate".into(),
+                before_seconds: 28 * 86_400,
+            },
+            Covariate::Attribute {
+                dimension: "customer__country".into(),
+            },
+        ],
+        strata: vec!["customer__country".into()],
+        variance: RobustVariance::Hc3,
+    };
+    assert_eq!(project.experiments["email_test"].adjust, Some(expected));
+    let sequential = "start: 2025-01-01\nend: 2025-02-01\ninference: {method: group_sequential}\n";
+    for (adjust, more, expected) in [
+        ("{}", "", "`adjust` names neither `covariates` nor `strata`"),
+        ("{covariates: [{metric: visit_rate}]}", "", "has no `before`"),
+        ("{covariates: [{metric: vist_rate, before: 7d}]}", "", "vist_rate"),
+        ("{strata: [customer__county]}", "", "customer__county"),
+        ("{strata: [customer__country, customer__country]}", "", "listed twice"),
+        ("{strata: [customer__country], varience: hc2}", "", "unknown key `varience`"),
+        ("{strata: [customer__country], variance: hc9}", "", "hc9"),
+        ("{strata: [customer__country]}", sequential, "a group sequential test looks several times"),
+    ] {
+        let found = lines(&of(adjust, more).1).join("\n");
+        assert!(found.contains(expected), "{adjust}: {found}");
+    }
 }

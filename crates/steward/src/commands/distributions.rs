@@ -1,14 +1,31 @@
-//! What a readout says of funnels and distributions.
+//! What a readout says beside the lifts: without adjustment, in funnels, over distributions.
 
 use steward_capabilities::experiments::Readout;
-use steward_server::format::{change, number, signed};
+use steward_server::format::{change, number, percent, signed};
 
 use super::experiments::answer;
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints the steps of funnels, and the curves.
+/// Prints lifts without adjustment, the steps of funnels, and the curves.
 pub fn print(readout: &Readout) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = readout
+        .metrics
+        .iter()
+        .filter_map(|m| {
+            let by = match &m.adjustment {
+                Some(a) => [a.covariates.as_slice(), a.strata.as_slice()].concat().join(", "),
+                None => "its own past".into(),
+            };
+            let removed = m.variance_reduction.map_or("–".into(), percent);
+            let raw = answer(&m.raw.as_ref()?.relative, &change);
+            Some(vec![m.metric.clone(), m.variant.clone(), raw, removed, by])
+        })
+        .collect();
+    if !rows.is_empty() {
+        let columns = ["without adjustment", "variant", "relative", "variance removed", "adjusted for"];
+        output::text_line(&output::table(&columns, &rows))?;
+    }
     for m in readout.metrics.iter().filter(|m| !m.funnel.is_empty()) {
         output::text_line(&format!("funnel {} in {}", m.metric, m.variant))?;
         let rows = m.funnel.iter().map(|s| {

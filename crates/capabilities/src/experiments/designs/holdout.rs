@@ -55,6 +55,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &HoldoutDesign)
                 fraction: None,
             },
             apart: &Default::default(),
+            described: &Default::default(),
             designed: None,
         };
         for metric in analysis.metrics() {

@@ -104,7 +104,7 @@ pub struct Novelty {
     pub metric: String,
     /// Treatment.
     pub variant: String,
-    /// Units followed.
+    /// Units followed all the time, whose effects these are.
     pub units: u64,
     /// Days in each stretch of time.
     pub days_per_stretch: f64,
@@ -114,11 +114,24 @@ pub struct Novelty {
     pub slope: Option<Estimate>,
     /// Lift in the last third of stretches minus that in the first.
     pub late_minus_early: Option<Estimate>,
-    /// Lift in the last stretch, on the line: nearer to what will remain than the average.
+    /// What will remain rather than the average: of a mean the lift that does not fade, else that of the last stretch on the
+    /// line.
     pub long_run: Option<Estimate>,
+    /// Units asked whether a mean's lift fades.
+    #[serde(default)]
+    pub all_units: u64,
+    /// A mean's lift at exposure minus the one in the long run.
+    #[serde(default)]
+    pub fades: Option<Estimate>,
+    /// A mean's lift at exposure.
+    #[serde(default)]
+    pub at_exposure: Option<Estimate>,
+    /// How much would have to fade to be found four times in five.
+    #[serde(default)]
+    pub detectable: Option<f64>,
     /// `stable`, `novelty` (fades) or `primacy` (grows).
     pub pattern: Option<Pattern>,
-    /// p of the slope, corrected by Holm over metrics and treatments.
+    /// p of what fades, else of the slope, corrected by Holm over metrics and treatments.
     pub adjusted_p: Option<f64>,
     /// Why it could not be followed.
     pub not_estimable: Option<NotEstimable>,

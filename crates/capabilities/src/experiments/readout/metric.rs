@@ -73,9 +73,12 @@ pub struct MetricReadout {
     /// How it was concluded.
     #[serde(default)]
     pub inference: MetricInference,
-    /// The lifts without CUPED, when CUPED was used.
+    /// What it was adjusted for, beyond its own past.
+    #[serde(default)]
+    pub adjustment: Option<AdjustmentReadout>,
+    /// The lifts without covariates and strata, when there were any.
     pub raw: Option<RawLift>,
-    /// Share of the variance of the absolute lift that CUPED removed.
+    /// Share of the variance of the absolute lift that covariates and strata removed.
     pub variance_reduction: Option<f64>,
     /// Smallest relative lift that this many units detect with 80% power at alpha.
     pub detectable_relative: Option<f64>,
@@ -96,6 +99,19 @@ pub struct MetricReadout {
     pub funnel: Vec<StepReadout>,
     /// Digest of the metric's definition.
     pub definition: String,
+}
+
+/// What a lift was adjusted for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustmentReadout {
+    /// Numbers of the unit, in order.
+    pub covariates: Vec<String>,
+    /// Dimensions whose values crossed are strata.
+    pub strata: Vec<String>,
+    /// Strata compared, small ones put together; 0 without any.
+    pub strata_used: u64,
+    /// `hc2` or `hc3`.
+    pub variance: String,
 }
 
 /// A value in both arms, and what lies between.

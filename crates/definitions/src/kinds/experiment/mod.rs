@@ -1,8 +1,10 @@
 //! Experiments: randomised comparisons that we assign.
 
+mod adjust;
 mod decide;
 mod inference;
 
+pub use adjust::*;
 pub use decide::*;
 pub use inference::*;
 
@@ -63,6 +65,9 @@ pub struct Experiment {
     /// What makes an exposed unit part of the experiment.
     #[serde(default)]
     pub trigger: Option<Trigger>,
+    /// What lifts are adjusted for, beside the metrics' own past.
+    #[serde(default)]
+    pub adjust: Option<Adjustment>,
 }
 
 /// Where assignments or exposures are read.

@@ -1,5 +1,6 @@
 //! `experiments/`: randomised comparisons.
 
+mod adjust;
 mod decide;
 mod design;
 mod exposures;
@@ -38,6 +39,7 @@ pub(in crate::read) fn read(decoder: &Decoder, document: &Node, settings: &Setti
     };
     experiment.design = design::read(&mut map, &experiment);
     experiment.trigger = measured::trigger(&mut map, &experiment.exposures.unit);
+    experiment.adjust = adjust::read(&mut map, &experiment);
     metrics::read(&mut map, &mut experiment);
     experiment.correction = inference::correction(&mut map, &experiment.inference);
     experiment.decide = decide::read(&mut map, &experiment);
