@@ -9,8 +9,10 @@ use steward_stats::confidence_sequence::confidence_sequence;
 use steward_stats::design::{Metric, Plan};
 use steward_stats::fieller::fieller;
 use steward_stats::group_sequential::{self, Design, Shape, Sides, Spending};
+use steward_stats::lin::{Variance, interacted};
 use steward_stats::meta::{Between, combine};
 use steward_stats::msprt::msprt;
+use steward_stats::novelty::{Fading, fading};
 use steward_stats::one_sided::{non_inferiority, one_sided};
 use steward_stats::quantile::{self, Events};
 use steward_stats::sequential_srm::sequential_sample_ratio;
@@ -635,6 +637,137 @@ fn power(report: &mut Report) {
     }
 }
 
+/// Two passes over the units of both arms, as an experiment reads them.
+fn adjusted(arms: &[Vec<Vec<f64>>; 2], variance: Variance) -> Option<Estimate> {
+    let moments = |rows: &Vec<Vec<f64>>| {
+        let mut all = Moments::empty(2);
+        rows.iter().for_each(|row| all.push(row));
+        all
+    };
+    let fitted = interacted(&moments(&arms[0]), &moments(&arms[1]), MEAN, &[1]).ok()?;
+    let scores = |arm: usize| {
+        let mut all = Moments::empty(1);
+        for score in arms[arm]
+            .iter()
+            .filter_map(|row| fitted.scores()[arm].of(row, variance))
+        {
+            all.push(&[score]);
+        }
+        all
+    };
+    fitted.lift(&scores(0), &scores(1), 0, variance, 0.95).absolute.ok()
+}
+
+/// Orders of units that come over 28 days, more on their first; the treatment's are (1 + lasting + fades·e^(−t/6)) as many.
+fn over_time(r: &mut Rng, lasting: f64, fades: f64) -> Option<Fading> {
+    let mut arms = [Moments::empty(3), Moments::empty(3)];
+    for _ in 0..600 {
+        let treated = r.bernoulli(0.5);
+        let followed = 28.0 * r.uniform();
+        let rate = 0.3 * r.normal().exp();
+        let mut sums = [0.0; 3];
+        let mut t = 0.0;
+        let factor = |t: f64| {
+            if treated {
+                1.0 + lasting + fades * (-t / 6.0f64).exp()
+            } else {
+                1.0
+            }
+        };
+        let most = 1.0 + lasting + fades;
+        while t < followed {
+            if r.bernoulli(factor(t) / most) {
+                let f = (-(t.floor() + 0.5) / 7.0).exp();
+                sums = [sums[0] + 1.0, sums[1] + f, sums[2] + f * f];
+            }
+            t += r.exponential() / (rate * most);
+        }
+        arms[usize::from(treated)].push(&sums);
+    }
+    fading(&arms[0], &arms[1], 0.95).ok()
+}
+
+fn distributions(report: &mut Report) {
+    Report::head(
+        "What experiments measure beside means: coverage of 95% intervals",
+        "covered",
+    );
+    report.row(
+        "quantile_difference",
+        "p90 of 1,000 exponential values, 0.5 apart",
+        Held::At(0.95),
+        &|r| {
+            let arm = |r: &mut Rng, shift: f64| (0..1000).map(|_| shift + r.exponential()).collect::<Vec<_>>();
+            let (c, t) = (arm(r, 0.0), arm(r, 0.5));
+            let found = quantile::difference(&c, &t, 0.9, 0.95, quantile::Error::Woodruff);
+            found.absolute.ok().map(|e| covers(&e, 0.5))
+        },
+    );
+    report.row(
+        "event_quantile_difference",
+        "p90 of latencies of 400 units, slow ones always slow",
+        Held::At(0.95),
+        &|r| {
+            let arm = |r: &mut Rng, shift: f64| {
+                let (mut values, mut units) = (Vec::new(), Vec::new());
+                for unit in 0..400u64 {
+                    let own = r.normal();
+                    for _ in 0..1 + r.poisson(4.0) {
+                        values.push(shift + (0.5 * own + 0.5 * r.normal()).exp());
+                        units.push(unit);
+                    }
+                }
+                (values, units)
+            };
+            let (c, t) = (arm(r, 0.0), arm(r, 0.3));
+            let (c, t) = (
+                Events {
+                    values: &c.0,
+                    units: &c.1,
+                },
+                Events {
+                    values: &t.0,
+                    units: &t.1,
+                },
+            );
+            let found = quantile::difference_of_events(c, t, 0.9, 0.95);
+            found.absolute.ok().map(|e| covers(&e, 0.3))
+        },
+    );
+    for (variance, held) in [(Variance::Hc2, Held::At(0.95)), (Variance::Hc3, Held::AtLeast(0.95))] {
+        let world = "150 units, a third treated, effect 1 + 0.3·x, skewed x, residuals that grow with it";
+        report.row(
+            &format!("interacted regression, {}", variance.word()),
+            world,
+            held,
+            &|r| {
+                let mut arms = [Vec::new(), Vec::new()];
+                let mut effect = 0.0;
+                for _ in 0..150 {
+                    let treated = r.bernoulli(1.0 / 3.0);
+                    let x = r.exponential();
+                    effect += (1.0 + 0.3 * x) / 150.0;
+                    let y = 2.0 * x + if treated { 1.0 + 0.3 * x } else { 0.0 } + r.normal() * (0.5 + 0.5 * x);
+                    arms[usize::from(treated)].push(vec![y, x]);
+                }
+                adjusted(&arms, variance).map(|e| covers(&e, effect))
+            },
+        );
+    }
+    report.row(
+        "fading, the lasting lift",
+        "orders of 600 units over 28 days, 20% that lasts and 60%·e^(−t/6) that fades",
+        Held::At(0.95),
+        &|r| over_time(r, 0.2, 0.6).map(|f| covers(&f.last, 0.2)),
+    );
+    Report::head("Lifts called fading or growing at 5%, where none is", "called so");
+    for (world, lasting) in [("no effect", 0.0), ("a lift of 30% that lasts", 0.3)] {
+        report.row("fading", world, Held::At(0.05), &|r| {
+            over_time(r, lasting, 0.0).map(|f| significant(&f.fades))
+        });
+    }
+}
+
 fn main() {
     println!("# Simulations\n");
     println!("Worlds whose truth is known, {RUNS} runs each (fewer where a run integrates), seed {SEED}. Made by");
@@ -651,6 +784,7 @@ fn main() {
     many(&mut report);
     sequential(&mut report);
     power(&mut report);
+    distributions(&mut report);
     println!("\n{} of {} rows not held.", report.missed, report.rows);
     println!(
         "\nNot held: with few effects of unlike standard errors Hartung–Knapp's interval is short where its scale falls below 1"

@@ -67,9 +67,14 @@ pub struct Score {
 impl Score {
     /// The score of a unit; `None` if it alone decides a coefficient.
     pub fn of(&self, values: &[f64], variance: Variance) -> Option<f64> {
-        let centred = |i: usize| values.get(i).copied().unwrap_or(f64::NAN) - self.centre.get(i).copied().unwrap_or(f64::NAN);
+        let centred =
+            |i: usize| values.get(i).copied().unwrap_or(f64::NAN) - self.centre.get(i).copied().unwrap_or(f64::NAN);
         let linear = |form: &[(usize, f64)]| form.iter().map(|(i, b)| b * centred(*i)).sum::<f64>();
-        let quadratic: f64 = self.leverage.iter().map(|(i, j, b)| b * centred(*i) * centred(*j)).sum();
+        let quadratic: f64 = self
+            .leverage
+            .iter()
+            .map(|(i, j, b)| b * centred(*i) * centred(*j))
+            .sum();
         let left = 1.0 - self.base - quadratic;
         let by = match variance {
             Variance::Hc2 => left.sqrt(),
@@ -122,11 +127,19 @@ pub fn interacted(
                 "name a variable that was measured",
             ));
         }
-        if let Some(i) = covariates.iter().find(|i| !(m.mean(**i).is_finite() && m.cross(**i, **i).is_finite())) {
-            return Err(NotEstimable::not_finite(format!("covariate {i} of {name} holds NaN or infinite values")));
+        if let Some(i) = covariates
+            .iter()
+            .find(|i| !(m.mean(**i).is_finite() && m.cross(**i, **i).is_finite()))
+        {
+            return Err(NotEstimable::not_finite(format!(
+                "covariate {i} of {name} holds NaN or infinite values"
+            )));
         }
     }
-    let varies: Vec<Vec<bool>> = arms.iter().map(|m| Factor::new(&cross(m, covariates)).used().to_vec()).collect();
+    let varies: Vec<Vec<bool>> = arms
+        .iter()
+        .map(|m| Factor::new(&cross(m, covariates)).used().to_vec())
+        .collect();
     let used: Vec<usize> = covariates
         .iter()
         .enumerate()
@@ -138,7 +151,10 @@ pub fn interacted(
             return Err(NotEstimable::new(
                 Reason::TooFew,
                 format!("the {name} has {} units for {} covariates", m.count(), used.len()),
-                format!("wait for {} units in each arm, or name fewer covariates", used.len() + 2),
+                format!(
+                    "wait for {} units in each arm, or name fewer covariates",
+                    used.len() + 2
+                ),
             ));
         }
     }
@@ -221,7 +237,11 @@ impl Interacted {
             if m.count() != line.units || m.dimension() <= at {
                 return Err(NotEstimable::new(
                     Reason::Singular,
-                    format!("{} of {} units have a score: a unit decides a coefficient alone", m.count(), line.units),
+                    format!(
+                        "{} of {} units have a score: a unit decides a coefficient alone",
+                        m.count(),
+                        line.units
+                    ),
                     "leave out the covariate that few units have, or give it as a stratum",
                 ));
             }

@@ -78,7 +78,11 @@ pub fn fading(control: &Moments, treatment: &Moments, level: f64) -> Result<Fadi
     estimate::check_level(level)?;
     if control.dimension() != 3 || treatment.dimension() != 3 {
         return Err(NotEstimable::out_of_domain(
-            format!("moments of {} and {} variables", control.dimension(), treatment.dimension()),
+            format!(
+                "moments of {} and {} variables",
+                control.dimension(),
+                treatment.dimension()
+            ),
             "give the sums of y, y·f and y·f² of each unit",
         ));
     }

@@ -96,7 +96,9 @@ pub fn unit_adjustment(project: &Project, experiment: &Experiment) -> Result<Opt
             }
         }
     }
-    found.uses.extend(found.dimensions.iter().flat_map(|d| d.uses.iter().cloned()));
+    found
+        .uses
+        .extend(found.dimensions.iter().flat_map(|d| d.uses.iter().cloned()));
     Ok(Some(found))
 }
 
@@ -118,7 +120,10 @@ fn past(project: &Project, experiment: &Experiment, name: &str, seconds: u64) ->
     }
     let binary = variables.iter().any(|v| v.fold == Fold::Any) || metric.experiment.binary;
     Ok(UnitMetric {
-        name: format!("{name} over {} days before", (seconds as f64 / 86_400.0 * 10.0).round() / 10.0),
+        name: format!(
+            "{name} over {} days before",
+            (seconds as f64 / 86_400.0 * 10.0).round() / 10.0
+        ),
         compared: if binary { Compared::Proportion } else { Compared::Mean },
         caps: vec![None; variables.len()],
         variables,
@@ -150,7 +155,11 @@ impl Subject<'_> {
     /// The metric's own past, as variables of the moments.
     fn own(&self) -> std::ops::Range<usize> {
         let own = self.metric.variables.len();
-        if self.metric.cuped_days > 0 { own..2 * own } else { own..own }
+        if self.metric.cuped_days > 0 {
+            own..2 * own
+        } else {
+            own..own
+        }
     }
 }
 
@@ -170,7 +179,10 @@ pub async fn adjust(
     let subjects: Vec<Subject> = measured
         .into_iter()
         .filter_map(|at| {
-            let metric = prepared.metrics().get(at).filter(|m| m.compared != Compared::Quantile)?;
+            let metric = prepared
+                .metrics()
+                .get(at)
+                .filter(|m| m.compared != Compared::Quantile)?;
             let limits = caps.get(at).cloned().unwrap_or_default();
             Some(Subject { at, metric, limits })
         })
@@ -206,20 +218,33 @@ pub async fn adjust(
         let scores = rows.moments(&format!("z{j}"))?;
         let of = |arm: usize| {
             let at = arms.iter().position(|a| *a == Some(arm as i64));
-            at.and_then(|at| scores.get(at).cloned()).unwrap_or_else(|| Moments::empty(1))
+            at.and_then(|at| scores.get(at).cloned())
+                .unwrap_or_else(|| Moments::empty(1))
         };
         let lift: Result<Lift, NotEstimable> =
             fit.map(|fit| fit.lift(&of(control), &of(arm), 0, adjustment.variance, 1.0 - experiment.alpha));
         let mut covariates = adjustment.names();
         if !subject.own().is_empty() {
-            covariates.insert(0, format!("{} over {} days before", subject.metric.name, subject.metric.cuped_days));
+            covariates.insert(
+                0,
+                format!("{} over {} days before", subject.metric.name, subject.metric.cuped_days),
+            );
         }
         found.described.insert(
             (subject.at, arm),
             AdjustmentReadout {
                 covariates,
-                strata: adjustment.dimensions.iter().take(adjustment.strata).map(|d| d.name.clone()).collect(),
-                strata_used: if adjustment.strata > 0 { strata.kept.len() as u64 } else { 0 },
+                strata: adjustment
+                    .dimensions
+                    .iter()
+                    .take(adjustment.strata)
+                    .map(|d| d.name.clone())
+                    .collect(),
+                strata_used: if adjustment.strata > 0 {
+                    strata.kept.len() as u64
+                } else {
+                    0
+                },
                 variance: adjustment.variance.word().into(),
             },
         );
@@ -253,7 +278,11 @@ fn values(w: &mut Writer, adjustment: &UnitAdjustment, subjects: &[Subject]) -> 
         for (at, argument) in arguments(subject.metric).iter().enumerate() {
             let limits = subject.limits.get(at % subject.metric.variables.len().max(1)).copied();
             let value = w.value(argument, subject.metric.compared, limits.unwrap_or_default());
-            let value = if at == 0 { w.counted(subject.metric, &value) } else { value };
+            let value = if at == 0 {
+                w.counted(subject.metric, &value)
+            } else {
+                value
+            };
             mine.push(place(value));
         }
         mine.extend(&covariates);
@@ -307,7 +336,11 @@ fn second_pass(
         });
         let _ = write!(stratum, " WHEN {} THEN {g}", equal.collect::<Vec<_>>().join(" AND "));
     }
-    let stratum = if stratum == "CASE" { "0".into() } else { format!("{stratum} ELSE 0 END") };
+    let stratum = if stratum == "CASE" {
+        "0".into()
+    } else {
+        format!("{stratum} ELSE 0 END")
+    };
     let (mut scores, mut outer) = (String::new(), String::from("arm"));
     for (j, (i, arm, fit)) in fits.iter().enumerate() {
         let mut text = String::from("CAST(NULL AS DOUBLE)");
@@ -355,7 +388,10 @@ impl Strata {
             .collect::<Result<Vec<_>, _>>()?;
         let mut of: BTreeMap<Vec<String>, BTreeMap<usize, usize>> = BTreeMap::new();
         for (row, arm) in by.iter().enumerate() {
-            let key = values.iter().map(|v| v.get(row).cloned().flatten().unwrap_or_default()).collect();
+            let key = values
+                .iter()
+                .map(|v| v.get(row).cloned().flatten().unwrap_or_default())
+                .collect();
             if let Some(arm) = arm.and_then(|a| usize::try_from(a).ok()) {
                 of.entry(key).or_default().insert(arm, row);
             }
@@ -377,8 +413,11 @@ impl Strata {
             stand -= 1;
         }
         let together: Vec<&BTreeMap<usize, usize>> = all.iter().skip(stand).map(|s| &s.2).collect();
-        let mut groups: Vec<(Option<Vec<String>>, Vec<&BTreeMap<usize, usize>>)> =
-            all.iter().take(stand).map(|(_, key, rows)| (Some(key.clone()), vec![rows])).collect();
+        let mut groups: Vec<(Option<Vec<String>>, Vec<&BTreeMap<usize, usize>>)> = all
+            .iter()
+            .take(stand)
+            .map(|(_, key, rows)| (Some(key.clone()), vec![rows]))
+            .collect();
         if !together.is_empty() {
             groups.insert(0, (None, together));
         }
@@ -391,7 +430,10 @@ impl Strata {
         let by_stratum = |metric: &Vec<Moments>, arm: usize| -> Vec<Moments> {
             groups.iter().map(|(_, rows)| merged(metric, arm, rows)).collect()
         };
-        let of_metrics = moments.iter().map(|m| (0..arms).map(|arm| by_stratum(m, arm)).collect()).collect();
+        let of_metrics = moments
+            .iter()
+            .map(|m| (0..arms).map(|arm| by_stratum(m, arm)).collect())
+            .collect();
         Ok(Strata {
             moments: of_metrics,
             kept: groups.into_iter().map(|(key, _)| key).collect(),
@@ -415,8 +457,22 @@ impl Writer<'_> {
         };
         // What the strata's columns add, by stratum.
         let by_stratum = |of: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..strata.max(1)).map(of).collect() };
-        let residual = by_stratum(&|g| score.residual.iter().filter(|(i, _)| *i >= width).map(|(i, b)| b * mark(*i, g)).sum());
-        let weight = by_stratum(&|g| score.weight.iter().filter(|(i, _)| *i >= width).map(|(i, b)| b * mark(*i, g)).sum());
+        let residual = by_stratum(&|g| {
+            score
+                .residual
+                .iter()
+                .filter(|(i, _)| *i >= width)
+                .map(|(i, b)| b * mark(*i, g))
+                .sum()
+        });
+        let weight = by_stratum(&|g| {
+            score
+                .weight
+                .iter()
+                .filter(|(i, _)| *i >= width)
+                .map(|(i, b)| b * mark(*i, g))
+                .sum()
+        });
         let own = by_stratum(&|g| {
             let marks = score.leverage.iter().filter(|(i, j, _)| *i >= width && *j >= width);
             marks.map(|(i, j, b)| b * mark(*i, g) * mark(*j, g)).sum()
@@ -424,7 +480,12 @@ impl Writer<'_> {
         let mut linear = |form: &[(usize, f64)], constant: f64, by: &[f64]| {
             let mut text = self.of_stratum(&by.iter().map(|x| constant + x).collect::<Vec<_>>());
             for (i, slope) in form.iter().filter(|(i, _)| *i < width) {
-                let _ = write!(text, " + {} * {}", self.bind(Value::Number(*slope)), self.centred(score, columns, *i));
+                let _ = write!(
+                    text,
+                    " + {} * {}",
+                    self.bind(Value::Number(*slope)),
+                    self.centred(score, columns, *i)
+                );
             }
             text
         };
@@ -440,7 +501,12 @@ impl Writer<'_> {
             });
             let mut inside = self.of_stratum(&with_marks);
             for (_, j, b) in score.leverage.iter().filter(|(a, j, _)| a == i && *j < width) {
-                let _ = write!(inside, " + {} * {}", self.bind(Value::Number(*b)), self.centred(score, columns, *j));
+                let _ = write!(
+                    inside,
+                    " + {} * {}",
+                    self.bind(Value::Number(*b)),
+                    self.centred(score, columns, *j)
+                );
             }
             let _ = write!(left, " - {} * ({inside})", self.centred(score, columns, *i));
         }

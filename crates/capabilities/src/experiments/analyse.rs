@@ -13,8 +13,8 @@ use super::concluding::Clock;
 use super::designs::Lifts;
 use super::measures::{Compared, UnitMetric, refuse};
 use super::readout::{
-    AdjustmentReadout, Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference, MetricReadout, PreExposure,
-    RawLift, Role, Segment, SegmentLift,
+    AdjustmentReadout, Answer, Breakdown, DailyPath, DailyPoint, GuardrailState, Limits, MetricInference,
+    MetricReadout, PreExposure, RawLift, Role, Segment, SegmentLift,
 };
 use super::{funnels, quantiles};
 

@@ -67,7 +67,11 @@ pub(super) fn find_measure<'a>(
 }
 
 /// The type that the contract gives a dimension that is a column of its table.
-pub(super) fn logical<'p>(project: &'p Project, experiment: &'p Experiment, dimension: &UnitDimension) -> Option<&'p str> {
+pub(super) fn logical<'p>(
+    project: &'p Project,
+    experiment: &'p Experiment,
+    dimension: &UnitDimension,
+) -> Option<&'p str> {
     let (dataset, value) = match &dimension.source {
         DimensionSource::Exposure { value } => (&experiment.exposures.dataset, value),
         DimensionSource::Unit { dataset, value, .. } => (dataset, value),

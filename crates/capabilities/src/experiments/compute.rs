@@ -185,7 +185,12 @@ pub fn lay_out<'a>(
     let past = adjustment.iter().flat_map(|a| a.past());
     uses.extend(design.iter().flat_map(|d| d.uses.iter().cloned()));
     let mut tables = BTreeSet::from([dataset.meta.name.clone()]);
-    tables.extend(metrics.iter().chain(past).flat_map(|m| m.reads().map(|v| v.dataset.clone())));
+    tables.extend(
+        metrics
+            .iter()
+            .chain(past)
+            .flat_map(|m| m.reads().map(|v| v.dataset.clone())),
+    );
     tables.extend(
         dimensions
             .iter()

@@ -67,7 +67,9 @@ fn followed(layout: &Layout) -> Option<i64> {
 fn left(followed: i64) -> Vec<(i64, f64)> {
     let width = (followed / STEPS).max(DAY);
     let decay = (DECAY * followed as f64).max(DAY as f64);
-    let steps = (0..).map(|k| (k * width, (k + 1) * width)).take_while(|(from, _)| *from < followed);
+    let steps = (0..)
+        .map(|k| (k * width, (k + 1) * width))
+        .take_while(|(from, _)| *from < followed);
     steps
         .map(|(from, to)| (to / SECOND, (-((from + to) as f64 / 2.0) / decay).exp()))
         .collect()

@@ -162,7 +162,11 @@ async fn a_funnel_counts_units_by_the_furthest_step(place: Place) {
             assert_eq!(step.units, [c.sum(i).round() as u64, t.sum(i).round() as u64]);
             assert!(step.units[0] > 20, "{step:?}");
             same(&step.of_units.absolute, &e.overall.absolute);
-            same(&step.of_units.relative, &e.overall.relative);
+            // Fieller's interval where the control is noisy, about the same point.
+            close(
+                step.of_units.relative.estimate().unwrap().point,
+                e.overall.relative.as_ref().unwrap().point,
+            );
             if let Some(previous) = &e.from_previous {
                 same(&step.of_previous.as_ref().unwrap().absolute, &previous.absolute);
             }

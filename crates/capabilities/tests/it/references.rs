@@ -67,7 +67,9 @@ async fn read(place: Place, change: impl FnOnce(&mut Experiment)) -> Readout {
         p.metrics.insert(metric.meta.name.clone(), metric);
     }
     edit(&mut p, |e| {
-        e.primary = ["revenue", "buyers", "back", "order_value", "p90", "large"].map(String::from).to_vec();
+        e.primary = ["revenue", "buyers", "back", "order_value", "p90", "large"]
+            .map(String::from)
+            .to_vec();
         e.secondary.clear();
         e.guardrails.clear();
         e.breakdowns.clear();
@@ -83,7 +85,9 @@ async fn read(place: Place, change: impl FnOnce(&mut Experiment)) -> Readout {
         std::fs::copy(from.join(format!("{table}.csv")), data.join(format!("{table}.csv"))).unwrap();
     }
     let ground = place.over(folder, p).await;
-    readout(&ground.context, "checkout", &ReadoutOptions::default()).await.unwrap()
+    readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap()
 }
 
 async fn a_readout_says_what_the_references_say(place: Place) {
@@ -135,13 +139,27 @@ async fn adjusted_lifts_are_those_of_the_interacted_regression(place: Place) {
         let word = if variance == RobustVariance::Hc2 { "hc2" } else { "hc3" };
         for (metric, name) in [("revenue", "mean"), ("order_value", "ratio"), ("buyers", "proportion")] {
             let m = of(&found, metric);
-            same(&format!("{name} {word}"), &m.absolute, &expected[format!("adjusted_{name}_{word}")]);
-            same(&format!("{name} raw"), &m.raw.as_ref().unwrap().absolute, &expected[name]);
-            let (raw, own) = (m.raw.as_ref().unwrap().absolute.estimate().unwrap(), m.absolute.estimate().unwrap());
+            same(
+                &format!("{name} {word}"),
+                &m.absolute,
+                &expected[format!("adjusted_{name}_{word}")],
+            );
+            same(
+                &format!("{name} raw"),
+                &m.raw.as_ref().unwrap().absolute,
+                &expected[name],
+            );
+            let (raw, own) = (
+                m.raw.as_ref().unwrap().absolute.estimate().unwrap(),
+                m.absolute.estimate().unwrap(),
+            );
             let reduction = 1.0 - (own.se / raw.se).powi(2);
             assert!((m.variance_reduction.unwrap() - reduction).abs() < 1e-9);
             let by = m.adjustment.as_ref().unwrap();
-            assert_eq!(by.covariates, ["revenue over 14 days before", "sessions over 14 days before"]);
+            assert_eq!(
+                by.covariates,
+                ["revenue over 14 days before", "sessions over 14 days before"]
+            );
             assert_eq!((by.strata_used, by.variance.as_str()), (3, word));
         }
         // A quantile is none of means: it stands as it is.
@@ -149,7 +167,15 @@ async fn adjusted_lifts_are_those_of_the_interacted_regression(place: Place) {
         assert!(of(&found, "p90").adjustment.is_none());
         // Two queries of sums for all metrics.
         let more = ["covariates", "variance of adjusted lifts"];
-        assert_eq!(found.provenance.queries.iter().filter(|q| more.iter().any(|m| q.label.ends_with(m))).count(), 2);
+        assert_eq!(
+            found
+                .provenance
+                .queries
+                .iter()
+                .filter(|q| more.iter().any(|m| q.label.ends_with(m)))
+                .count(),
+            2
+        );
     }
 }
 
@@ -157,7 +183,10 @@ async fn strata_of_few_units_are_put_together_and_a_number_may_be_missing(place:
     // Users by number: 400 strata of one unit each are one, which leaves nothing to adjust for.
     let mut p = project();
     let users = p.semantic_models.get_mut("users").unwrap();
-    for (name, expr) in [("number", "user_id"), ("seventh", "case when user_id % 5 <> 0 then user_id % 7 end")] {
+    for (name, expr) in [
+        ("number", "user_id"),
+        ("seventh", "case when user_id % 5 <> 0 then user_id % 7 end"),
+    ] {
         users.dimensions.push(Dimension {
             expr: expr.into(),
             ..dimension(name, None)
@@ -179,21 +208,37 @@ async fn strata_of_few_units_are_put_together_and_a_number_may_be_missing(place:
     });
     let shop = Shop::new(400);
     let ground = place.open(&shop, p.clone()).await;
-    let found = readout(&ground.context, "checkout", &ReadoutOptions::default()).await.unwrap();
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
     let m = of(&found, "revenue");
     assert_eq!(m.adjustment.as_ref().unwrap().strata_used, 1);
-    let sums = per_user(&shop, shop.orders.iter().map(|o| (o.user, o.at, o.cents as f64)), 0, 3 * DAY);
+    let sums = per_user(
+        &shop,
+        shop.orders.iter().map(|o| (o.user, o.at, o.cents as f64)),
+        0,
+        3 * DAY,
+    );
     let y: Vec<f64> = shop.users.iter().map(|u| sums[&u.id]).collect();
     let treated: Vec<bool> = shop.users.iter().map(|u| u.variant == "treatment").collect();
     let known = |id: u64| id % 5 != 0;
     let x: Vec<Vec<f64>> = shop
         .users
         .iter()
-        .map(|u| if known(u.id) { vec![(u.id % 7) as f64, 0.0] } else { vec![0.0, 1.0] })
+        .map(|u| {
+            if known(u.id) {
+                vec![(u.id % 7) as f64, 0.0]
+            } else {
+                vec![0.0, 1.0]
+            }
+        })
         .collect();
     let expected = steward_stats::adjustment::lin(&y, &treated, &x, 0.95).unwrap().adjusted;
     let e = m.absolute.estimate().unwrap();
-    assert!((e.point / expected.point - 1.0).abs() < 1e-9 && (e.se / expected.se - 1.0).abs() < 1e-9, "{e:?} {expected:?}");
+    assert!(
+        (e.point / expected.point - 1.0).abs() < 1e-9 && (e.se / expected.se - 1.0).abs() < 1e-9,
+        "{e:?} {expected:?}"
+    );
 
     // Text is no number.
     edit(&mut p, |e| {
@@ -205,8 +250,13 @@ async fn strata_of_few_units_are_put_together_and_a_number_may_be_missing(place:
         });
     });
     let ground = place.open(&shop, p).await;
-    let refused = readout(&ground.context, "checkout", &ReadoutOptions::default()).await.unwrap_err();
-    assert!(refused.to_string().contains("is text: name it under `strata`"), "{refused}");
+    let refused = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("is text: name it under `strata`"),
+        "{refused}"
+    );
 }
 
 on_both_engines!(

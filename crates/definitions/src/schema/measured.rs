@@ -141,7 +141,10 @@ pub(super) fn adjust() -> Value {
         &[],
         vec![
             ("covariates", list(one, "Numbers of the unit before its exposure.")),
-            ("strata", texts("Attributes of the unit whose values crossed are strata.")),
+            (
+                "strata",
+                texts("Attributes of the unit whose values crossed are strata."),
+            ),
             (
                 "variance",
                 json!({"enum": ["hc2", "hc3"], "description": "Robust variance; hc2 by default."}),

@@ -262,10 +262,16 @@ fn a_trigger_is_a_reference() {
 fn an_experiment_is_adjusted_for_covariates_and_strata() {
     let of = |adjust: &str, more: &str| {
         let exposures = "exposures: {dataset: visits, unit: customer_id, variant: segment, time: ts}";
-        let text = EXPERIMENT.replace("exposures: {dataset: visits, unit: customer_id, variant: segment}", exposures);
+        let text = EXPERIMENT.replace(
+            "exposures: {dataset: visits, unit: customer_id, variant: segment}",
+            exposures,
+        );
         with("experiments/email.yaml", &format!("{text}{more}adjust: {adjust}\n"))
     };
-    let (project, problems) = of("{covariates: [{metric: visit_rate, before: 28d}, customer__country], strata: [customer__country], variance: hc3}", "");
+    let (project, problems) = of(
+        "{covariates: [{metric: visit_rate, before: 28d}, customer__country], strata: [customer__country], variance: hc3}",
+        "",
+    );
     assert!(problems.is_empty(), "{}", lines(&problems).join("\n"));
     let expected = Adjustment {
         covariates: vec![
@@ -288,9 +294,17 @@ fn an_experiment_is_adjusted_for_covariates_and_strata() {
         ("{covariates: [{metric: vist_rate, before: 7d}]}", "", "vist_rate"),
         ("{strata: [customer__county]}", "", "customer__county"),
         ("{strata: [customer__country, customer__country]}", "", "listed twice"),
-        ("{strata: [customer__country], varience: hc2}", "", "unknown key `varience`"),
+        (
+            "{strata: [customer__country], varience: hc2}",
+            "",
+            "unknown key `varience`",
+        ),
         ("{strata: [customer__country], variance: hc9}", "", "hc9"),
-        ("{strata: [customer__country]}", sequential, "a group sequential test looks several times"),
+        (
+            "{strata: [customer__country]}",
+            sequential,
+            "a group sequential test looks several times",
+        ),
     ] {
         let found = lines(&of(adjust, more).1).join("\n");
         assert!(found.contains(expected), "{adjust}: {found}");

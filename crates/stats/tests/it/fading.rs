@@ -21,7 +21,13 @@ fn world(run: u64, units: usize, lasting: f64, fades: f64) -> Fading {
             sums[1] += f;
             sums[2] += f * f;
         };
-        let factor = |t: f64| if treated { 1.0 + lasting + fades * (-t / 6.0f64).exp() } else { 1.0 };
+        let factor = |t: f64| {
+            if treated {
+                1.0 + lasting + fades * (-t / 6.0f64).exp()
+            } else {
+                1.0
+            }
+        };
         if rng.uniform() < 0.3 * factor(0.0) {
             event(0.0);
         }
@@ -43,7 +49,10 @@ fn world(run: u64, units: usize, lasting: f64, fades: f64) -> Fading {
 }
 
 fn share(found: impl Fn(&Fading) -> bool, units: usize, lasting: f64, fades: f64) -> f64 {
-    (0..RUNS).filter(|run| found(&world(*run, units, lasting, fades))).count() as f64 / RUNS as f64
+    (0..RUNS)
+        .filter(|run| found(&world(*run, units, lasting, fades)))
+        .count() as f64
+        / RUNS as f64
 }
 
 #[test]

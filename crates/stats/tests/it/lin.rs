@@ -39,7 +39,12 @@ fn as_statsmodels_with_interactions() {
     let all = load("lin");
     let (treated, stratum) = (nums(&all["treated"]), nums(&all["stratum"]));
     let column = |name: &str| nums(&all[name]);
-    let mark = |s: f64| stratum.iter().map(|v| f64::from(u8::from(*v == s))).collect::<Vec<f64>>();
+    let mark = |s: f64| {
+        stratum
+            .iter()
+            .map(|v| f64::from(u8::from(*v == s)))
+            .collect::<Vec<f64>>()
+    };
     let arms = |columns: &[Vec<f64>]| -> [Arm; 2] {
         [0.0, 1.0].map(|arm| {
             let mine = (0..treated.len()).filter(|i| treated[*i] == arm);
@@ -90,7 +95,9 @@ fn strata_alone_are_post_stratification_and_their_moments_those_of_rows() {
     let (treated, stratum, y) = (nums(&all["treated"]), nums(&all["stratum"]), nums(&all["y"]));
     let part = |arm: f64, s: f64| {
         let mut m = Moments::empty(1);
-        (0..y.len()).filter(|i| treated[*i] == arm && stratum[*i] == s).for_each(|i| m.push(&[y[i]]));
+        (0..y.len())
+            .filter(|i| treated[*i] == arm && stratum[*i] == s)
+            .for_each(|i| m.push(&[y[i]]));
         m
     };
     let strata = [0.0, 1.0, 2.0].map(|s| Stratum {
@@ -101,12 +108,21 @@ fn strata_alone_are_post_stratification_and_their_moments_those_of_rows() {
     let by_hand = post_stratified(&strata, 0, 0.95).unwrap().adjusted;
     close("point", by_hand.point, num(&all["post_stratified"]["point"]), 1e-12);
     close("se", by_hand.se, num(&all["post_stratified"]["se"]), 1e-12);
-    let (c, t) = ([0.0, 1.0, 2.0].map(|s| part(0.0, s)), [0.0, 1.0, 2.0].map(|s| part(1.0, s)));
+    let (c, t) = (
+        [0.0, 1.0, 2.0].map(|s| part(0.0, s)),
+        [0.0, 1.0, 2.0].map(|s| part(1.0, s)),
+    );
     let (c, t) = (with_strata(&c), with_strata(&t));
     let rows = |arm: f64| Arm {
         rows: (0..y.len())
             .filter(|i| treated[*i] == arm)
-            .map(|i| vec![y[i], f64::from(u8::from(stratum[i] == 1.0)), f64::from(u8::from(stratum[i] == 2.0))])
+            .map(|i| {
+                vec![
+                    y[i],
+                    f64::from(u8::from(stratum[i] == 1.0)),
+                    f64::from(u8::from(stratum[i] == 2.0)),
+                ]
+            })
             .collect(),
     };
     let arms = [rows(0.0), rows(1.0)];
@@ -141,20 +157,38 @@ fn as_lin_from_rows_and_what_repeats_is_left_out() {
     let expected = lin(&y, &treated, &x, 0.95).unwrap();
     let arms = [false, true].map(|arm| Arm {
         // A constant, and the covariate twice.
-        rows: units.iter().filter(|u| u.0 == arm).map(|u| vec![u.2, 5.0, u.1, 2.0 * u.1]).collect(),
+        rows: units
+            .iter()
+            .filter(|u| u.0 == arm)
+            .map(|u| vec![u.2, 5.0, u.1, 2.0 * u.1])
+            .collect(),
     });
     let found = adjusted(&arms, Statistic::Mean { y: 0 }, &[1, 2, 3], Variance::Hc2);
     let e = found.absolute.unwrap();
     close("point", e.point, expected.adjusted.point, 1e-10);
     close("se", e.se, expected.adjusted.se, 1e-10);
-    close("reduction", found.variance_reduction.unwrap(), expected.variance_reduction, 1e-9);
+    close(
+        "reduction",
+        found.variance_reduction.unwrap(),
+        expected.variance_reduction,
+        1e-9,
+    );
     // One unit alone with a covariate decides its coefficient: there is no HC2.
     let alone = [0usize, 1].map(|arm| Arm {
-        rows: (0..50).map(|i| vec![f64::from(i as u8) + arm as f64, f64::from(u8::from(i == 3))]).collect(),
+        rows: (0..50)
+            .map(|i| vec![f64::from(i as u8) + arm as f64, f64::from(u8::from(i == 3))])
+            .collect(),
     });
-    let refused = adjusted(&alone, Statistic::Mean { y: 0 }, &[1], Variance::Hc2).absolute.unwrap_err();
+    let refused = adjusted(&alone, Statistic::Mean { y: 0 }, &[1], Variance::Hc2)
+        .absolute
+        .unwrap_err();
     assert_eq!(refused.reason, Reason::Singular);
-    let few = interacted(&Moments::empty(2), &arms[1].moments().select(&[0, 2]), Statistic::Mean { y: 0 }, &[1]);
+    let few = interacted(
+        &Moments::empty(2),
+        &arms[1].moments().select(&[0, 2]),
+        Statistic::Mean { y: 0 },
+        &[1],
+    );
     assert_eq!(few.unwrap_err().reason, Reason::TooFew);
 }
 
@@ -176,7 +210,9 @@ fn covers_its_effect() {
             arms[usize::from(treated)].rows.push(vec![y, x]);
         }
         for (i, variance) in [Variance::Hc2, Variance::Hc3].into_iter().enumerate() {
-            let e = adjusted(&arms, Statistic::Mean { y: 0 }, &[1], variance).absolute.unwrap();
+            let e = adjusted(&arms, Statistic::Mean { y: 0 }, &[1], variance)
+                .absolute
+                .unwrap();
             covered[i] += u64::from(e.low <= effect && effect <= e.high);
         }
     }

@@ -23,7 +23,13 @@ pub fn print(readout: &Readout) -> Result<(), Failure> {
         })
         .collect();
     if !rows.is_empty() {
-        let columns = ["without adjustment", "variant", "relative", "variance removed", "adjusted for"];
+        let columns = [
+            "without adjustment",
+            "variant",
+            "relative",
+            "variance removed",
+            "adjusted for",
+        ];
         output::text_line(&output::table(&columns, &rows))?;
     }
     for m in readout.metrics.iter().filter(|m| !m.funnel.is_empty()) {

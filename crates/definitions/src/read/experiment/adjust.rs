@@ -14,7 +14,10 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Option<A
         Some(node) => std::slice::from_ref(node),
         None => &[],
     };
-    let covariates: Vec<Covariate> = nodes.iter().filter_map(|node| covariate(&inner, node, experiment)).collect();
+    let covariates: Vec<Covariate> = nodes
+        .iter()
+        .filter_map(|node| covariate(&inner, node, experiment))
+        .collect();
     let strata = inner.placed_texts("strata");
     for (name, place) in &strata {
         mention(&inner, experiment, name, *place);
@@ -28,7 +31,9 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Option<A
     for (at, one) in covariates.iter().enumerate() {
         if covariates.iter().take(at).any(|known| known == one) {
             let place = nodes.get(at).map_or(inner.place(), |n| n.place);
-            inner.decoder().error("listed-twice", place, "a covariate is listed twice in `adjust`");
+            inner
+                .decoder()
+                .error("listed-twice", place, "a covariate is listed twice in `adjust`");
         }
     }
     if nodes.is_empty() && strata.is_empty() {
@@ -49,7 +54,10 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Option<A
         map.error(
             "bad-value",
             "adjust",
-            format!("under a {} design units are not compared one by one: leave out `adjust`", experiment.design.word()),
+            format!(
+                "under a {} design units are not compared one by one: leave out `adjust`",
+                experiment.design.word()
+            ),
         );
     }
     let timed = covariates.iter().any(|c| matches!(c, Covariate::Metric { .. }));

@@ -263,8 +263,8 @@ fn details(loaded: &Loaded, r: &Readout, plan: &PlanReport, query: &str) -> Mark
                 th.num scope="col" { "Relative lift" } th.forest scope="col" { "Interval" } th.num scope="col" { "p" } } }
             tbody { @for m in &r.metrics { (metrics::metric_row(loaded, m, scale, currency, several)) } }
         } } p.note { "Intervals at " (format::percent(1.0 - r.alpha)) "; p of primary metrics adjusted by " (r.correction) ". " (parts::why(&r.provenance.evidence)) } } }
-        (adjusted::adjusted(loaded, r))
         (concluded::concluded(loaded, r))
+        (adjusted::adjusted(r))
         (paths::boundaries(loaded, r))
         (funnels::funnels(loaded, r))
         (quantiles::quantiles(loaded, r, query))
