@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use steward_definitions::{Cap, Experiment, Project, Serve, Slice};
+use steward_definitions::{Experiment, Project, Serve, Slice};
 use steward_stats::factorial::layers;
 use steward_stats::{Moments, NotEstimable, Reason, multiplicity};
 
 use super::analyse::Asked;
+use super::caps;
 use super::compute::Runner;
 use super::designs::{Ground, cross, one_variable};
 use super::dimensions::{DimensionSource, UnitDimension};
@@ -16,7 +17,7 @@ use super::measures::ROW_UNIT;
 use super::period;
 use super::quantiles;
 use super::query::{Bucket, Layout};
-use super::readout::{Answer, Limits, RanQuery, Role};
+use super::readout::{Answer, RanQuery, Role};
 use super::triggers;
 use super::unit_metric::unit_metric;
 use super::window::{moment, window, zone};
@@ -280,19 +281,15 @@ async fn pair(
         margin: None,
         measured: Ok(0),
     }];
-    // A percentile would need a scan of its own: the metric is read without it.
-    let limits = |cap: &Option<Cap>| Limits {
-        low: cap.and_then(|c| c.low_value),
-        high: cap.and_then(|c| c.value),
-    };
-    let caps = [measured.caps.iter().map(limits).collect::<Vec<_>>()];
     let metrics = [measured];
+    let mut limits = [Vec::new()];
+    caps::resolve(runner, &layout, &metrics, &[0], &mut limits).await?;
     let mut ground = Ground {
         runner,
         layout: &layout,
         experiment: a,
         metrics: &metrics,
-        caps: &caps,
+        caps: &limits,
         asked: &asked,
         dimensions: &[],
         project,

@@ -6,6 +6,7 @@
 mod adjust;
 mod analyse;
 mod builder;
+mod caps;
 mod cells;
 mod checks;
 mod compute;
@@ -29,8 +30,10 @@ mod over_time;
 mod period;
 mod plan;
 mod planning;
+mod prepare;
 mod quantiles;
 mod query;
+mod reading;
 mod readout;
 mod recommend;
 mod sequences;

@@ -409,6 +409,70 @@ async fn bad_values_refuse_their_metric_alone(place: Place) {
     assert!(of(&found, "plain").absolute.estimate().is_some());
 }
 
+#[tokio::test]
+async fn interactions_read_percentile_caps() {
+    let shop = Shop::new(900);
+    let banner = |id: u64| if uniform(77, id) < 0.5 { "control" } else { "treatment" };
+    let effect_with = async |cap: Option<Cap>| {
+        let mut p = asking(vec![measured("capped", "revenue", |s| s.measured.cap = cap)], |_| {});
+        let columns = [("user_id", "integer"), ("variant", "string"), ("ts", "timestamp")];
+        p.datasets.insert("banners".into(), dataset("banners", &columns));
+        let mut other = p.experiments["checkout"].clone();
+        other.meta.name = "banner".into();
+        other.exposures.dataset = "banners".into();
+        p.experiments.insert("banner".into(), other);
+        let folder = tempfile::tempdir().unwrap();
+        shop.write(folder.path());
+        let rows = shop
+            .users
+            .iter()
+            .map(|u| format!("{},{},{}\n", u.id, banner(u.id), time(u.exposed)));
+        let text: String = std::iter::once("user_id,variant,ts\n".to_string())
+            .chain(rows)
+            .collect();
+        std::fs::write(folder.path().join("data/banners.csv"), text).unwrap();
+        let ground = Ground::over(folder, p).await;
+        let readout = readout(&ground.context, "checkout", &ReadoutOptions::default())
+            .await
+            .unwrap();
+        let pair = interactions(&ground.context, Some(("checkout", "banner")))
+            .await
+            .unwrap()
+            .pairs
+            .remove(0);
+        let effect = pair.interactions[0].effect.estimate().unwrap().clone();
+        (effect, of(&readout, "capped").limits[0].high)
+    };
+    let (by_percentile, limit) = effect_with(Some(Cap::at_percentile(0.8))).await;
+    let (by_value, _) = effect_with(limit.map(Cap::at)).await;
+    let (plain, _) = effect_with(None).await;
+    close(by_percentile.point, by_value.point);
+    close(by_percentile.se, by_value.se);
+    assert!(by_percentile.se < 0.95 * plain.se, "{by_percentile:?} {plain:?}");
+}
+
+#[tokio::test]
+async fn collected_exposures_are_files_that_another_engine_does_not_read() {
+    if !Place::postgres_is_here() {
+        return;
+    }
+    let ground = Place::Postgres.open(&Shop::new(20), project()).await;
+    let mut p = project();
+    p.datasets.insert(
+        "steward_exposures".into(),
+        dataset("steward_exposures", &[("unit", "string")]),
+    );
+    edit(&mut p, |e| e.exposures.dataset = "steward_exposures".into());
+    let refused = readout(&ground.with(p), "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("collected exposures") && text.contains("engine: datafusion"),
+        "{text}"
+    );
+}
+
 on_both_engines!(
     windows_delays_and_lookbacks_are_each_metrics_own,
     without_a_window_a_delay_waits_for_its_units,
