@@ -26,6 +26,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 
 pub use error::ServerError;
+pub use mlflow::version_digest;
 pub use state::{Loader, State};
 pub use watching::{look, watch};
 

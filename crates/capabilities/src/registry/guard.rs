@@ -1,6 +1,6 @@
 //! What is protected: rules that ask for others' approval before an alias or a stage moves.
 
-use steward_definitions::Project;
+use steward_definitions::{Project, Protection};
 
 use super::types::Pointer;
 
@@ -51,10 +51,20 @@ pub(super) fn strictest<'a>(rules: &'a [Rule], model: &str, pointer: &Pointer) -
     protecting.max_by_key(|rule| rule.approvals)
 }
 
-/// The rules that a project's policies contain.
+/// The rules of a project.
 pub fn rules(project: &Project) -> Vec<Rule> {
-    let _ = project;
-    Vec::new()
+    let rule = |p: &Protection| Rule {
+        policy: p.policy.clone(),
+        models: p.models.clone(),
+        aliases: p.aliases.clone(),
+        stages: p.stages.clone(),
+        approvals: p.approvals,
+        approvers: p.approvers.clone(),
+        expires_us: i64::try_from(p.expires_seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1_000_000),
+    };
+    project.settings.protected.iter().map(rule).collect()
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.

@@ -119,7 +119,7 @@ fn orders(grammar: &Grammar, given: &[&str]) -> Result<Vec<Order>, CapabilityErr
     let mut seen = BTreeSet::new();
     let mut orders = Vec::new();
     for text in given {
-        let order = parse_order(grammar, text)?;
+        let order = parse_order(grammar, text).map_err(|e| unordered(grammar, e.into()))?;
         if order.kind != Kind::Attribute {
             return Err(CapabilityError::Invalid(format!(
                 "Invalid order_by entity: {}",
@@ -134,6 +134,17 @@ fn orders(grammar: &Grammar, given: &[&str]) -> Result<Vec<Order>, CapabilityErr
         orders.push(order);
     }
     Ok(orders)
+}
+
+/// MLflow has its own words for what models cannot be ordered by.
+fn unordered(grammar: &Grammar, e: CapabilityError) -> CapabilityError {
+    let text = e.to_string();
+    match text.strip_prefix("Invalid attribute key") {
+        Some(rest) if grammar.attributes.len() == MODELS.attributes.len() => {
+            CapabilityError::Invalid(format!("Invalid order by key{rest}"))
+        }
+        _ => e,
+    }
 }
 
 fn directed(order: &Order, ordering: Ordering) -> Ordering {

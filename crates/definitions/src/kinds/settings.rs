@@ -37,6 +37,9 @@ pub struct Settings {
     /// the project's state folder.
     #[serde(default)]
     pub artifacts: Option<String>,
+    /// Aliases and stages of models that move only when others approve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<Protection>,
     /// What webhooks may reach.
     #[serde(default)]
     pub webhooks: WebhookSettings,
@@ -67,6 +70,25 @@ impl Default for FlagSettings {
             ofrep_rate: None,
         }
     }
+}
+
+/// Aliases and stages of models that move only when others approve.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// Its name.
+    pub policy: String,
+    /// Names of models; `*` stands for anything.
+    pub models: Vec<String>,
+    /// Aliases.
+    pub aliases: Vec<String>,
+    /// Stages.
+    pub stages: Vec<String>,
+    /// How many others must approve.
+    pub approvals: u64,
+    /// Who may approve; anybody but who asks or made the version, if empty.
+    pub approvers: Vec<String>,
+    /// How long an approval may be used, in seconds.
+    pub expires_seconds: u64,
 }
 
 /// What webhooks may reach.

@@ -9,6 +9,7 @@ mod initiative;
 mod meta;
 mod objective;
 mod portfolio;
+mod protected;
 mod report;
 mod settings;
 mod targeting;

@@ -168,6 +168,15 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
         }
     }
     settings.portfolio = super::portfolio::read(&mut map, settings);
+    for mut inner in map.maps("protected") {
+        let protection = super::protected::read(&mut inner, settings);
+        if settings.protected.iter().any(|p| p.policy == protection.policy) {
+            let message = format!("the policy `{}` is given twice", protection.policy);
+            inner.error("duplicate-name", "policy", message);
+        }
+        inner.finish();
+        settings.protected.push(protection);
+    }
     map.finish();
 }
 

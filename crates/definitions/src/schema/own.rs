@@ -95,6 +95,33 @@ pub(super) fn settings() -> Value {
             ),
         ),
         (
+            "protected",
+            list(
+                object(
+                    &["policy"],
+                    vec![
+                        ("policy", text("Name of the policy.")),
+                        ("models", texts("Names of models, `*` for anything; all by default.")),
+                        ("aliases", texts("Aliases that move only with approval.")),
+                        (
+                            "stages",
+                            texts("Stages that versions enter and leave only with approval."),
+                        ),
+                        (
+                            "approvals",
+                            json!({"type": "integer", "minimum": 1, "description": "How many others must approve; 1 by default."}),
+                        ),
+                        (
+                            "approvers",
+                            texts("Who may approve; anybody but the author, without it."),
+                        ),
+                        ("expires", text("How long an approval may be used: `14d` by default.")),
+                    ],
+                ),
+                "Aliases and stages of models that move only when others approve.",
+            ),
+        ),
+        (
             "webhooks",
             object(
                 &[],

@@ -26,6 +26,7 @@ use crate::State;
 
 pub use asked::Asked;
 pub use error::{Code, MlflowError};
+pub use registry::roots::{address as files_address, digest as version_digest};
 pub use registry::webhooks::Courier;
 
 /// What a handler answers.

@@ -9,6 +9,7 @@ mod flags;
 mod governance;
 mod init;
 mod ledger;
+mod models;
 mod planning;
 mod power;
 mod programme;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Metric { command } => data::metric(&folder, &command, json).await,
         Command::Dataset { command } => data::dataset(&folder, &command, json).await,
         Command::Experiment { command } => experiments::experiment(&folder, command, json).await,
+        Command::Model { command } => models::model(&folder, command, json).await,
         Command::Flag { command } => flags::flag(&folder, command, json).await,
         Command::Objective { command } => experiments::objective(&folder, &command, json).await,
         Command::Decisions { about, as_of } => governance::decisions(&folder, about, as_of.as_deref(), json).await,

@@ -3,7 +3,7 @@
 mod aliases;
 mod models;
 mod refusal;
-mod roots;
+pub mod roots;
 mod search;
 mod shapes;
 mod source;
@@ -113,7 +113,7 @@ async fn guard(state: &State, model: Option<&Model>, version: Option<u64>) -> Re
     let rules = rules(state).await?;
     let storage = model.and_then(|m| m.versions.get(&version?)).map(|v| v.storage.clone());
     let digest = match storage.filter(|_| !rules.is_empty()) {
-        Some(storage) => roots::digest(state, &storage).await?,
+        Some(storage) => roots::digest(&state.loaded().await.context, &storage).await?,
         None => None,
     };
     Ok(Guard {

@@ -1,6 +1,7 @@
 //! Where runs and logged models keep their files.
 
 use serde_json::{Value, json};
+use steward_capabilities::{CapabilityError, Context};
 use steward_runs::RunsError;
 
 use super::super::MlflowError;
@@ -66,24 +67,29 @@ pub async fn note_version(state: &State, id: &str, name: &str, version: u64) -> 
 }
 
 /// SHA-256 over the files at an address, if they lie in the store and there are any.
-pub async fn digest(state: &State, storage: &str) -> Result<Option<String>, MlflowError> {
-    let store = state.loaded().await.context.artifacts;
-    let address = address(state, storage).await?;
+pub async fn digest(context: &Context, storage: &str) -> Result<Option<String>, CapabilityError> {
+    let store = &context.artifacts;
+    let address = address(context, storage).await?;
+    let failed = |e: steward_artifacts::ArtifactError| CapabilityError::File {
+        path: address.clone(),
+        cause: e.to_string(),
+    };
     match place(&address, &store.place()).filter(|folder| !folder.is_root()) {
-        Some(folder) => Ok(store.folder_sha256(&folder).await?),
+        Some(folder) => store.folder_sha256(&folder).await.map_err(failed),
         None => Ok(None),
     }
 }
 
 /// The address of files behind `runs:/ID/path`; any other address is what it is.
-pub async fn address(state: &State, storage: &str) -> Result<String, MlflowError> {
+pub async fn address(context: &Context, storage: &str) -> Result<String, CapabilityError> {
     let Some(rest) = storage.strip_prefix("runs:/") else {
         return Ok(storage.to_owned());
     };
     let rest = rest.trim_start_matches('/');
     let (id, path) = rest.split_once('/').unwrap_or((rest, ""));
-    Ok(match of_run(state, id).await? {
-        Some(root) => steward_runs::below(&root.uri, &[path]),
-        None => storage.to_owned(),
-    })
+    match context.tracking.store().await?.run(id).await {
+        Ok(run) => Ok(steward_runs::below(&run.artifacts, &[path])),
+        Err(RunsError::Missing { .. }) => Ok(storage.to_owned()),
+        Err(e) => Err(e.into()),
+    }
 }

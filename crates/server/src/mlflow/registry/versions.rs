@@ -32,7 +32,7 @@ pub async fn create(Shared(state): Shared<State>, headers: HeaderMap, asked: Ask
     let found = source::check(&state, &registered, wanted).await?;
     let digest = match prompt {
         true => None,
-        false => roots::digest(&state, &found.storage).await?,
+        false => roots::digest(&state.loaded().await.context, &found.storage).await?,
     };
     let new = NewVersion {
         source: found.source.clone(),
@@ -163,7 +163,7 @@ pub async fn artifact(Shared(state): Shared<State>, Query(which): Query<Which>, 
     let registered = state.registry().now().await?;
     let (_, version) = registered.version(&which.name, number)?;
     let store = state.loaded().await.context.artifacts;
-    let storage = roots::address(&state, &version.storage).await?;
+    let storage = roots::address(&state.loaded().await.context, &version.storage).await?;
     let Some(folder) = place(&storage, &store.place()) else {
         return Err(MlflowError::invalid(format!(
             "the files of version {number} of {} lie on {storage:?}, which this server does not serve",

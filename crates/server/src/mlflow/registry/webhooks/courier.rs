@@ -1,6 +1,7 @@
 //! Telling a webhook: a signed POST, again and again while it is busy or broken.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -9,7 +10,7 @@ use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use steward_capabilities::registry::Webhook;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::{reach, seal};
 use crate::State;
@@ -22,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(60);
 /// Most that are told at one moment; others wait.
 const MOST: usize = 32;
+/// Most that waits for one webhook.
+const BACKLOG: usize = 1000;
 /// Most bytes of an answer that are kept.
 const ANSWER: usize = 64 << 10;
 
@@ -30,6 +33,20 @@ pub struct Courier {
     /// Reaches public addresses, and any: built when somebody is to be told.
     clients: OnceLock<Result<(Client, Client), String>>,
     turns: Semaphore,
+    /// What waits for each webhook, by its id: it is told in the order in which things happened.
+    waiting: Mutex<HashMap<String, mpsc::Sender<Errand>>>,
+}
+
+/// Something that a webhook is to be told.
+pub struct Errand {
+    /// The server.
+    pub state: State,
+    /// Whom to tell.
+    pub webhook: Arc<Webhook>,
+    /// `entity.action`.
+    pub event: String,
+    /// What happened.
+    pub data: Value,
 }
 
 impl Default for Courier {
@@ -37,11 +54,30 @@ impl Default for Courier {
         Courier {
             clients: OnceLock::new(),
             turns: Semaphore::new(MOST),
+            waiting: Mutex::default(),
         }
     }
 }
 
 impl Courier {
+    /// Tells a webhook when its turn comes; nobody waits for it.
+    pub fn send(&self, errand: Errand) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = waiting.entry(errand.webhook.id.clone()).or_insert_with(|| {
+            let (sender, queue) = mpsc::channel(BACKLOG);
+            tokio::spawn(run(queue));
+            sender
+        });
+        if let Err(e) = queue.try_send(errand) {
+            let errand = e.into_inner();
+            tracing::warn!(
+                "webhook {} is not told of {}: {BACKLOG} others wait",
+                errand.webhook.name,
+                errand.event
+            );
+        }
+    }
+
     fn client(&self, any: bool) -> Result<&Client, String> {
         // A proxy of the environment, or an address that the answer leads on to, would evade the check.
         let plain = || {
@@ -116,6 +152,25 @@ impl Courier {
                 None => return read(answered).await,
             }
             tried += 1;
+        }
+    }
+}
+
+/// Tells one webhook what waits for it.
+async fn run(mut queue: mpsc::Receiver<Errand>) {
+    while let Some(errand) = queue.recv().await {
+        let Errand {
+            state,
+            webhook,
+            event,
+            data,
+        } = errand;
+        match state.courier().deliver(&state, &webhook, &event, &data).await {
+            Ok((status, _)) if status >= 400 => {
+                tracing::warn!("webhook {} answered {status} to {event}", webhook.name);
+            }
+            Ok(_) => {}
+            Err(cause) => tracing::warn!("webhook {} was not told of {event}: {cause}", webhook.name),
         }
     }
 }

@@ -173,16 +173,13 @@ pub async fn tell(state: &State, event: &str, data: Value) {
     };
     for webhook in registered.webhooks.values() {
         if webhook.active && webhook.events.iter().any(|e| e == event) {
-            let (state, webhook, event, data) = (state.clone(), webhook.clone(), event.to_owned(), data.clone());
-            tokio::spawn(async move {
-                match state.courier().deliver(&state, &webhook, &event, &data).await {
-                    Ok((status, _)) if status >= 400 => {
-                        tracing::warn!("webhook {} answered {status} to {event}", webhook.name);
-                    }
-                    Ok(_) => {}
-                    Err(cause) => tracing::warn!("webhook {} was not told of {event}: {cause}", webhook.name),
-                }
-            });
+            let errand = courier::Errand {
+                state: state.clone(),
+                webhook: webhook.clone(),
+                event: event.to_owned(),
+                data: data.clone(),
+            };
+            state.courier().send(errand);
         }
     }
 }
