@@ -3,6 +3,7 @@
 //!
 //! No files, clock, network or async runtime in here: callers hand over [`Source`] texts.
 
+mod billed;
 mod check;
 mod collected;
 pub mod decode;
@@ -21,6 +22,7 @@ pub mod semantic;
 pub mod sql;
 pub mod yaml;
 
+pub use billed::{BILLS, BILLS_FOLDER, BILL_COLUMNS};
 pub use collected::{COLLECTED, COLLECTED_COLUMNS, COLLECTED_FOLDER};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use kinds::*;

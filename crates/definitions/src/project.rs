@@ -47,6 +47,16 @@ pub enum Kind {
     Flag,
     /// `holdouts/`: units held back.
     Holdout,
+    /// `bills/`: costs in FOCUS columns and who bears them.
+    Bill,
+    /// `budgets/`: money set aside.
+    Budget,
+    /// `contracts/`: promises between us and suppliers.
+    Contract,
+    /// `teams/`: people, skills and what is planned for them.
+    Team,
+    /// `questions/`: what was asked, and the query that answers it.
+    Question,
 }
 
 /// A definition named by kind and name; printed as `metric/revenue`.
@@ -91,6 +101,21 @@ pub struct Project {
     /// Holdouts by name.
     #[serde(default)]
     pub holdouts: BTreeMap<String, Holdout>,
+    /// Bills by name.
+    #[serde(default)]
+    pub bills: BTreeMap<String, Bill>,
+    /// Budgets by name.
+    #[serde(default)]
+    pub budgets: BTreeMap<String, Budget>,
+    /// Contracts by name.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, Contract>,
+    /// Teams by name.
+    #[serde(default)]
+    pub teams: BTreeMap<String, Team>,
+    /// Questions by name.
+    #[serde(default)]
+    pub questions: BTreeMap<String, Question>,
 }
 
 /// What every definition carries.
@@ -114,7 +139,7 @@ pub struct Meta {
 
 impl Kind {
     /// All kinds, in the order in which they build on each other.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Dataset,
         Kind::SemanticModel,
         Kind::Metric,
@@ -127,6 +152,11 @@ impl Kind {
         Kind::Layer,
         Kind::Flag,
         Kind::Holdout,
+        Kind::Bill,
+        Kind::Budget,
+        Kind::Contract,
+        Kind::Team,
+        Kind::Question,
     ];
 
     /// The word in references and addresses: `semantic_model`.
@@ -144,6 +174,11 @@ impl Kind {
             Kind::Layer => "layer",
             Kind::Flag => "flag",
             Kind::Holdout => "holdout",
+            Kind::Bill => "bill",
+            Kind::Budget => "budget",
+            Kind::Contract => "contract",
+            Kind::Team => "team",
+            Kind::Question => "question",
         }
     }
 
@@ -169,6 +204,11 @@ impl Kind {
             Kind::Layer => "layers",
             Kind::Flag => "flags",
             Kind::Holdout => "holdouts",
+            Kind::Bill => "bills",
+            Kind::Budget => "budgets",
+            Kind::Contract => "contracts",
+            Kind::Team => "teams",
+            Kind::Question => "questions",
         }
     }
 }
@@ -257,6 +297,11 @@ impl Project {
             Kind::Layer => keys(&self.layers),
             Kind::Flag => keys(&self.flags),
             Kind::Holdout => keys(&self.holdouts),
+            Kind::Bill => keys(&self.bills),
+            Kind::Budget => keys(&self.budgets),
+            Kind::Contract => keys(&self.contracts),
+            Kind::Team => keys(&self.teams),
+            Kind::Question => keys(&self.questions),
         }
     }
 
@@ -276,6 +321,11 @@ impl Project {
             Kind::Layer => self.layers.get(name).map(|d| &d.meta),
             Kind::Flag => self.flags.get(name).map(|d| &d.meta),
             Kind::Holdout => self.holdouts.get(name).map(|d| &d.meta),
+            Kind::Bill => self.bills.get(name).map(|d| &d.meta),
+            Kind::Budget => self.budgets.get(name).map(|d| &d.meta),
+            Kind::Contract => self.contracts.get(name).map(|d| &d.meta),
+            Kind::Team => self.teams.get(name).map(|d| &d.meta),
+            Kind::Question => self.questions.get(name).map(|d| &d.meta),
         }
     }
 

@@ -83,6 +83,38 @@ impl Project {
                     holdout.flags.iter().for_each(|f| add(Kind::Flag, f));
                 }
             }
+            Kind::Bill => {
+                if let Some(bill) = self.bills.get(name) {
+                    add(Kind::Dataset, &bill.dataset);
+                    bill.meters.iter().for_each(|m| add(Kind::Dataset, &m.dataset));
+                    bill.predictions.iter().for_each(|p| add(Kind::Dataset, &p.dataset));
+                    let initiatives = bill.models.iter().filter_map(|m| m.initiative.as_deref());
+                    initiatives.for_each(|i| add(Kind::Initiative, i));
+                }
+            }
+            Kind::Budget => {
+                if let Some(budget) = self.budgets.get(name) {
+                    add(Kind::Bill, &budget.bill);
+                }
+            }
+            Kind::Contract => {
+                if let Some(contract) = self.contracts.get(name) {
+                    contract.bill.iter().for_each(|b| add(Kind::Bill, b));
+                    contract.ablation.iter().for_each(|a| add(Kind::Dataset, &a.dataset));
+                }
+            }
+            Kind::Team => {
+                if let Some(team) = self.teams.get(name) {
+                    add(Kind::Dataset, &team.people.dataset);
+                    team.skills.iter().for_each(|s| add(Kind::Dataset, &s.dataset));
+                    team.holidays.iter().for_each(|h| add(Kind::Dataset, &h.dataset));
+                    team.demand.iter().for_each(|d| add(Kind::Initiative, &d.initiative));
+                }
+            }
+            Kind::Question => {
+                let query = self.questions.get(name).and_then(|q| q.query.as_deref());
+                tables(query.unwrap_or_default()).iter().for_each(|t| add(Kind::Dataset, t));
+            }
             Kind::Report => {
                 for block in self.reports.get(name).into_iter().flat_map(|r| &r.blocks) {
                     block_references(&block.content, &mut add);

@@ -10,6 +10,8 @@
 //! lock                       held by the process that writes
 //! ```
 //!
+//! What arrives as whole files (bills) is kept as [`Parts`]: a table of which parts are replaced whole.
+//!
 //! Several processes may write and seal; a lock decides who is next, and each catches up with what the others did.
 
 mod error;
@@ -17,9 +19,13 @@ mod files;
 mod frame;
 mod known;
 mod log;
+mod parts;
+mod source;
 mod store;
 mod tail;
 
 pub use error::FactError;
+pub use parts::{Part, PartWriter, Parts};
+pub use source::{Batches, Table, read};
 pub use log::{Appended, FactLog, WAITING_ROWS};
 pub use store::HORIZON;

@@ -45,6 +45,7 @@
 //! | [`outlook`] | Will a running experiment yet show its effect, at one of the looks to come? |
 //! | [`rule`] | Power and detectable effects under each rule of deciding: fixed, sequential, Bayesian |
 //! | [`power`] | What could a comparison have found, and how many units would it take? |
+//! | [`apportion`] | How is a whole shared so that rounded parts add up to it? |
 //! | [`trend`] | Will a target be met by the end of a period? |
 //! | [`dist`] | Tails and quantiles of the reference distributions |
 //! | [`rng`] | Random numbers that replay by seed, stream and index |
@@ -53,6 +54,7 @@
 
 pub mod adaptive;
 pub mod adjustment;
+pub mod apportion;
 pub mod assumptions;
 pub mod bandit;
 pub mod bayes;

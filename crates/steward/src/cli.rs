@@ -171,6 +171,52 @@ pub enum Command {
         #[arg(long, value_name = "TIME")]
         as_of: Option<String>,
     },
+    /// Bills: import FOCUS exports, allocate them to models.
+    #[command(
+        after_help = "Examples:\n  steward bill import focus-2025-10.parquet --as priya\n  steward bill models"
+    )]
+    Bill {
+        /// What to do.
+        #[command(subcommand)]
+        command: BillCommand,
+    },
+    /// Budgets against actual and forecast.
+    #[command(after_help = "Example:\n  steward budget status")]
+    Budget {
+        /// What to do.
+        #[command(subcommand)]
+        command: BudgetCommand,
+    },
+    /// Contracts: terms, notice dates, what the numbers say.
+    #[command(after_help = "Examples:\n  steward contract list\n  steward contract calendar --out contracts.ics")]
+    Contract {
+        /// What to do.
+        #[command(subcommand)]
+        command: ContractCommand,
+    },
+    /// Teams: skills, capacity against demand, evidence for reviews.
+    #[command(after_help = "Examples:\n  steward team status\n  steward team review ines --since 2025-07-01")]
+    Team {
+        /// What to do.
+        #[command(subcommand)]
+        command: TeamCommand,
+    },
+    /// Ad-hoc questions and their saved answers.
+    #[command(after_help = "Examples:\n  steward question list\n  steward question answer why_churn_rose")]
+    Question {
+        /// What to do.
+        #[command(subcommand)]
+        command: QuestionCommand,
+    },
+    /// Private notes between two people, encrypted.
+    #[command(
+        after_help = "Examples:\n  steward note add --with ines --key env:NOTES_KEY --as tomas 'Wants to lead a study'\n  steward note list --with ines --key env:NOTES_KEY --as tomas"
+    )]
+    Note {
+        /// What to do.
+        #[command(subcommand)]
+        command: NoteCommand,
+    },
     /// Reports: build an executive pack.
     #[command(
         after_help = "Examples:\n  steward report list\n  steward report build monthly_business_review --out pack.html"
@@ -621,6 +667,123 @@ pub enum ReportCommand {
         /// File to write; NAME.html by default.
         #[arg(long, short)]
         out: Option<PathBuf>,
+    },
+}
+
+/// About bills.
+#[derive(Debug, Subcommand)]
+pub enum BillCommand {
+    /// Keep a delivery: each charge once, each billing period as delivered last.
+    #[command(
+        after_help = "Files are Parquet or CSV with a header, in FOCUS 1.0 to 1.3; give all files of a delivery in one call. A period that was kept before is replaced.\n\nExamples:\n  steward bill import focus-2025-10.parquet --as priya\n  steward bill import part-1.csv part-2.csv --json"
+    )]
+    Import {
+        /// Files of one delivery.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Who bears the bill.
+    Show {
+        /// Bill; the only one by default.
+        name: Option<String>,
+    },
+    /// Profit and loss of models in the last complete month.
+    Models {
+        /// Bill; the only one by default.
+        name: Option<String>,
+    },
+    /// Costs out of line; exit code 1 if there are any.
+    Anomalies {
+        /// Bill; the only one by default.
+        name: Option<String>,
+    },
+}
+
+/// About budgets.
+#[derive(Debug, Subcommand)]
+pub enum BudgetCommand {
+    /// Actual and forecast; exit code 1 if one will probably not suffice.
+    Status {
+        /// Budget; all without.
+        name: Option<String>,
+    },
+}
+
+/// About contracts.
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// All contracts, the nearest notice first.
+    List,
+    /// Notice dates and ends as iCalendar.
+    Calendar {
+        /// File; standard output without.
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// About teams.
+#[derive(Debug, Subcommand)]
+pub enum TeamCommand {
+    /// Skills, coverage and capacity over the next 26 weeks.
+    Status {
+        /// Team; all without.
+        name: Option<String>,
+    },
+    /// What a person decided and answers for: facts for a review, no score.
+    Review {
+        /// Person.
+        person: String,
+        /// Only since a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
+}
+
+/// About questions.
+#[derive(Debug, Subcommand)]
+pub enum QuestionCommand {
+    /// The queue: overdue first.
+    List,
+    /// Run the saved query of a question.
+    Answer {
+        /// Question.
+        name: String,
+    },
+}
+
+/// About notes.
+#[derive(Debug, Subcommand)]
+pub enum NoteCommand {
+    /// Keep a note; its text from standard input without TEXT.
+    #[command(
+        after_help = "Example:\n  steward note add --with ines --key env:NOTES_KEY --as tomas 'Wants to lead a study'"
+    )]
+    Add {
+        /// The other person.
+        #[arg(long)]
+        with: String,
+        /// Secret that the two share: env:NAME or file:PATH.
+        #[arg(long)]
+        key: String,
+        /// What it says.
+        text: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Read the notes with another person.
+    #[command(after_help = "Example:\n  steward note list --with ines --key env:NOTES_KEY --as tomas")]
+    List {
+        /// The other person.
+        #[arg(long)]
+        with: String,
+        /// Secret that the two share: env:NAME or file:PATH.
+        #[arg(long)]
+        key: String,
+        #[command(flatten)]
+        who: Who,
     },
 }
 

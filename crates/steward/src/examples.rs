@@ -43,6 +43,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "steward report build monthly_business_review --out pack.html",
         ],
     ),
+    ("bill show", &["steward bill show", "steward bill show cloud --json"]),
+    ("bill models", &["steward bill models"]),
+    ("bill anomalies", &["steward bill anomalies"]),
+    ("budget status", &["steward budget status", "steward budget status cloud_2025"]),
+    ("contract list", &["steward contract list"]),
+    ("contract calendar", &["steward contract calendar --out contracts.ics"]),
+    ("team status", &["steward team status"]),
+    ("team review", &["steward team review ines --since 2025-07-01"]),
+    ("question list", &["steward question list"]),
+    ("question answer", &["steward question answer why_churn_rose"]),
     (
         "ledger log",
         &[

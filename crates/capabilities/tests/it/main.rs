@@ -10,6 +10,7 @@ mod designs;
 mod distributions;
 mod engines;
 mod experiments;
+mod finance;
 mod governance;
 mod hillstrom;
 mod inference;

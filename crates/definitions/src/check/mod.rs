@@ -12,6 +12,7 @@ use crate::{Diagnostic, EntityType, Exposures, Span};
 pub(crate) fn complete(project: &mut Project, problems: &mut Vec<Diagnostic>) {
     exposures_left_out(project, problems);
     crate::collected::complete(project, problems);
+    crate::billed::complete(project, problems);
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, experiment) in &project.experiments {
         let exposures = &experiment.exposures;

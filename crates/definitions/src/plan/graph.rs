@@ -240,9 +240,24 @@ impl<'p> Graph<'p> {
             }
         }
         for user in project.definitions() {
-            if matches!(user.kind, Kind::Segment | Kind::Layer | Kind::Flag | Kind::Holdout) {
+            if matches!(
+                user.kind,
+                Kind::Segment
+                    | Kind::Layer
+                    | Kind::Flag
+                    | Kind::Holdout
+                    | Kind::Bill
+                    | Kind::Budget
+                    | Kind::Contract
+                    | Kind::Team
+                    | Kind::Question
+            ) {
                 for used in project.references(&user) {
-                    self.uses(Node::Other(used), Node::Other(user.clone()));
+                    let used = match used.kind {
+                        Kind::Dataset => Node::Dataset(used.name),
+                        _ => Node::Other(used),
+                    };
+                    self.uses(used, Node::Other(user.clone()));
                 }
             }
         }

@@ -190,6 +190,11 @@ pub(crate) fn text(reference: &Reference) -> String {
         Kind::Layer => "layer",
         Kind::Flag => "flag",
         Kind::Holdout => "holdout",
+        Kind::Bill => "bill",
+        Kind::Budget => "budget",
+        Kind::Contract => "contract",
+        Kind::Team => "team",
+        Kind::Question => "question",
     };
     format!("{kind}/{}", reference.name)
 }
@@ -205,6 +210,7 @@ fn definitions(project: &Project) -> BTreeMap<Reference, Value> {
     let mut all = BTreeMap::new();
     put(&mut all, Kind::Dataset, &project.datasets);
     all.remove(&Reference::new(Kind::Dataset, crate::COLLECTED));
+    all.remove(&Reference::new(Kind::Dataset, crate::BILLS));
     put(&mut all, Kind::SemanticModel, &project.semantic_models);
     put(&mut all, Kind::Metric, &project.metrics);
     put(&mut all, Kind::Experiment, &project.experiments);
@@ -216,5 +222,10 @@ fn definitions(project: &Project) -> BTreeMap<Reference, Value> {
     put(&mut all, Kind::Layer, &project.layers);
     put(&mut all, Kind::Flag, &project.flags);
     put(&mut all, Kind::Holdout, &project.holdouts);
+    put(&mut all, Kind::Bill, &project.bills);
+    put(&mut all, Kind::Budget, &project.budgets);
+    put(&mut all, Kind::Contract, &project.contracts);
+    put(&mut all, Kind::Team, &project.teams);
+    put(&mut all, Kind::Question, &project.questions);
     all
 }

@@ -4,6 +4,7 @@ use super::initiative::three_points;
 use crate::decode::{Decoder, MapReader, Target, share};
 use crate::project::Kind;
 use crate::yaml::Node;
+use crate::kinds::minor_digits;
 use crate::{Bet, Diagnostic, Settings, UnitValue};
 
 /// Reads a bet; problems go to the decoder.
@@ -154,12 +155,7 @@ pub(super) fn money(map: &mut MapReader<'_>, key: &str, settings: &Settings) -> 
         );
         decoder.report(problem.hint("add `currency:` to `steward.yaml`"));
     }
-    // Minor units per unit by ISO 4217.
-    let digits = match settings.currency.as_deref() {
-        Some("JPY" | "KRW" | "CLP" | "VND" | "ISK" | "XAF" | "XOF" | "XPF" | "UGX" | "PYG" | "RWF") => 0,
-        Some("BHD" | "KWD" | "OMR" | "JOD" | "TND" | "IQD" | "LYD") => 3,
-        _ => 2,
-    };
+    let digits = minor_digits(settings.currency.as_deref());
     let items = if node.items().is_empty() {
         std::slice::from_ref(node)
     } else {
@@ -179,7 +175,7 @@ pub(super) fn money(map: &mut MapReader<'_>, key: &str, settings: &Settings) -> 
 }
 
 /// A decimal amount as integer minor units, exactly: no way through floating point.
-fn minor_units(text: &str, places: usize) -> Option<i64> {
+pub(super) fn minor_units(text: &str, places: usize) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |t: &str| t.chars().all(|c| c.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > places {

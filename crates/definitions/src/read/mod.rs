@@ -7,18 +7,21 @@ mod flag;
 mod flag_rule;
 mod initiative;
 mod meta;
+mod money;
 mod objective;
 mod portfolio;
 mod protected;
 mod report;
 mod settings;
 mod targeting;
+mod team;
 
 use std::collections::BTreeMap;
 
 /// What contracts may say, for their schema too.
 pub(crate) use dataset::{LOGICAL_TYPES, PROPERTY};
 pub use meta::{check_name, meta};
+pub(crate) use team::{REMEDIES, STAGES};
 
 use crate::decode::{Decoder, Mention};
 use crate::nearest::nearest;
@@ -27,7 +30,7 @@ use crate::yaml::{self, Node};
 use crate::{Diagnostic, Settings, Span};
 
 const SETTINGS_FILE: &str = "steward.yaml";
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 16] = [
     "datasets",
     "metrics",
     "experiments",
@@ -39,6 +42,11 @@ const FOLDERS: [&str; 11] = [
     "layers",
     "flags",
     "holdouts",
+    "bills",
+    "budgets",
+    "contracts",
+    "teams",
+    "questions",
 ];
 
 impl Project {
@@ -198,6 +206,31 @@ impl Project {
                     insert(Kind::Holdout, &mut self.holdouts, holdout, |d| &d.meta, problems);
                 }
             }
+            "bills" => {
+                if let Some(bill) = money::bill(decoder, document, settings) {
+                    insert(Kind::Bill, &mut self.bills, bill, |d| &d.meta, problems);
+                }
+            }
+            "budgets" => {
+                if let Some(budget) = money::budget(decoder, document, settings) {
+                    insert(Kind::Budget, &mut self.budgets, budget, |d| &d.meta, problems);
+                }
+            }
+            "contracts" => {
+                if let Some(contract) = money::contract(decoder, document, settings) {
+                    insert(Kind::Contract, &mut self.contracts, contract, |d| &d.meta, problems);
+                }
+            }
+            "teams" => {
+                if let Some(team) = team::team(decoder, document, settings) {
+                    insert(Kind::Team, &mut self.teams, team, |d| &d.meta, problems);
+                }
+            }
+            "questions" => {
+                if let Some(question) = team::question(decoder, document, settings) {
+                    insert(Kind::Question, &mut self.questions, question, |d| &d.meta, problems);
+                }
+            }
             _ => {
                 if let Some(bet) = bet::read(decoder, document, settings) {
                     insert(Kind::Bet, &mut self.bets, bet, |d| &d.meta, problems);
@@ -219,6 +252,11 @@ fn home(document: &Node) -> Option<&'static str> {
         ("flag", "flags"),
         ("holdout", "holdouts"),
         ("apiVersion", "datasets"),
+        ("budget", "budgets"),
+        ("contract", "contracts"),
+        ("bill", "bills"),
+        ("question", "questions"),
+        ("team", "teams"),
         ("semantic_models", "metrics"),
         ("metrics", "metrics"),
         ("models", "metrics"),

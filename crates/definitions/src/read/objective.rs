@@ -22,7 +22,8 @@ pub(super) fn read(decoder: &Decoder, document: &Node, settings: &Settings) -> O
     })
 }
 
-fn read_period(map: &mut MapReader<'_>) -> (String, String) {
+/// First and last day under `period`.
+pub(super) fn read_period(map: &mut MapReader<'_>) -> (String, String) {
     let decoder = map.decoder();
     let nothing = (String::new(), String::new());
     let Some(node) = map.required("period") else {

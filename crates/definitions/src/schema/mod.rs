@@ -11,12 +11,13 @@ mod experiment;
 mod flags;
 mod measured;
 mod metrics;
+mod money;
 mod own;
 
 use serde_json::{Map, Value, json};
 
 /// Which schema serves which files of a project.
-pub const FOLDERS: [(&str, &str); 11] = [
+pub const FOLDERS: [(&str, &str); 16] = [
     ("steward.yaml", "steward.schema.json"),
     ("datasets/**/*.yaml", "dataset.schema.json"),
     ("metrics/**/*.yaml", "metrics.schema.json"),
@@ -28,6 +29,11 @@ pub const FOLDERS: [(&str, &str); 11] = [
     ("layers/**/*.yaml", "layer.schema.json"),
     ("flags/**/*.yaml", "flag.schema.json"),
     ("holdouts/**/*.yaml", "holdout.schema.json"),
+    ("bills/**/*.yaml", "bill.schema.json"),
+    ("budgets/**/*.yaml", "budget.schema.json"),
+    ("contracts/**/*.yaml", "contract.schema.json"),
+    ("teams/**/*.yaml", "team.schema.json"),
+    ("questions/**/*.yaml", "question.schema.json"),
 ];
 
 /// Every schema by its file name, in the order of [`FOLDERS`].
@@ -50,6 +56,11 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("layer.schema.json", document("A layer", flags::layer())),
         ("flag.schema.json", document("A flag", flags::flag())),
         ("holdout.schema.json", document("A holdout", flags::holdout())),
+        ("bill.schema.json", document("A bill", money::bill())),
+        ("budget.schema.json", document("A budget", money::budget())),
+        ("contract.schema.json", document("A contract", money::contract())),
+        ("team.schema.json", document("A team", money::team())),
+        ("question.schema.json", document("A question", money::question())),
     ]
 }
 

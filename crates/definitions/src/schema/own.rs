@@ -308,7 +308,7 @@ fn unit_value() -> Value {
 }
 
 /// The 10th, 50th and 90th percentile.
-fn range(description: &str) -> Value {
+pub(super) fn range(description: &str) -> Value {
     let named = object(
         &["p10", "p50", "p90"],
         vec![("p10", number("")), ("p50", number("")), ("p90", number(""))],

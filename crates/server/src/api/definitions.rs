@@ -82,6 +82,11 @@ pub async fn one(
         Kind::Layer => json!(project.layers.get(name)),
         Kind::Flag => json!(project.flags.get(name)),
         Kind::Holdout => json!(project.holdouts.get(name)),
+        Kind::Bill => json!(project.bills.get(name)),
+        Kind::Budget => json!(project.budgets.get(name)),
+        Kind::Contract => json!(project.contracts.get(name)),
+        Kind::Team => json!(project.teams.get(name)),
+        Kind::Question => json!(project.questions.get(name)),
     };
     Ok(Json(value))
 }

@@ -4,9 +4,11 @@ mod definitions;
 mod evidence;
 mod exposures;
 mod extract;
+mod finance;
 pub mod flags;
 mod ledger;
 mod metrics;
+mod people;
 mod planning;
 mod power;
 mod programme;
@@ -61,6 +63,13 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(evidence::run))
         .routes(routes!(evidence::why))
         .routes(routes!(exposures::collect))
+        .routes(routes!(finance::allocation))
+        .routes(routes!(finance::models))
+        .routes(routes!(finance::anomalies))
+        .routes(routes!(finance::budgets))
+        .routes(routes!(finance::contracts))
+        .routes(routes!(people::teams))
+        .routes(routes!(people::questions))
         .routes(routes!(ledger::decisions))
         .routes(routes!(ledger::waiting))
         .routes(routes!(ledger::events))

@@ -6,9 +6,11 @@ mod bars;
 mod curve;
 mod graph;
 mod heat;
+mod heatmap;
 mod interval;
 mod line;
 mod ramp;
+mod sankey;
 mod steps;
 mod strip;
 
@@ -20,6 +22,8 @@ pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
 pub use ramp::{Rollout, rollout};
 pub use steps::{Step, steps};
+pub use heatmap::heatmap;
+pub use sankey::{Flow, sankey};
 pub use strip::strip;
 
 use maud::{Markup, html};

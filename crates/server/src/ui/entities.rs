@@ -52,6 +52,8 @@ pub(super) async fn answer(
     let section = match kind {
         Kind::SemanticModel => ("/metrics", "Metrics"),
         Kind::Flag | Kind::Segment | Kind::Layer | Kind::Holdout => ("/flags", "Flags"),
+        Kind::Bill | Kind::Budget | Kind::Contract => ("/money", "Money"),
+        Kind::Team | Kind::Question => ("/team", "Team"),
         _ => ("/objectives", "Objectives"),
     };
     Ok(page(

@@ -5,13 +5,15 @@ use maud::{DOCTYPE, Markup, html};
 use crate::state::Loaded;
 
 /// The rooms of the UI: address and title.
-pub const SECTIONS: [(&str, &str); 8] = [
+pub const SECTIONS: [(&str, &str); 10] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
     ("/metrics", "Metrics"),
     ("/experiments", "Experiments"),
     ("/flags", "Flags"),
     ("/data", "Data"),
+    ("/money", "Money"),
+    ("/team", "Team"),
     ("/reports", "Reports"),
     ("/ledger", "Ledger"),
 ];

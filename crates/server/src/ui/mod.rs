@@ -13,12 +13,14 @@ pub mod layout;
 mod ledger;
 mod lineage;
 mod metrics;
+mod money;
 mod objectives;
 pub mod parts;
 mod plan;
 mod programme;
 mod reports;
 mod search;
+mod team;
 mod why;
 
 use axum::Router;
@@ -56,6 +58,14 @@ pub fn router() -> Router<State> {
         .route("/k/segment/{name}", get(flags::segment))
         .route("/k/layer/{name}", get(flags::layer))
         .route("/k/holdout/{name}", get(flags::holdout))
+        .route("/money", get(money::show))
+        .route("/k/bill/{name}", get(money::bill))
+        .route("/k/budget/{name}", get(money::budget))
+        .route("/k/contract/{name}", get(money::contract))
+        .route("/calendar/contracts.ics", get(money::calendar))
+        .route("/team", get(team::show))
+        .route("/k/team/{name}", get(team::team))
+        .route("/k/question/{name}", get(team::question))
         .route("/reports", get(reports::list))
         .route("/k/report/{name}", get(reports::show))
         .route("/k/report/{name}/build", post(reports::build))

@@ -40,6 +40,8 @@ fn reached(pages: &BTreeMap<String, String>, world: &World) {
         "/k/experiment/checkout/power",
         "/data",
         "/flags",
+        "/money",
+        "/team",
         "/reports",
         "/ledger",
     ] {

@@ -95,6 +95,11 @@ async fn an_unknown_name_is_answered_with_the_nearest() {
         Kind::Layer => ("pge", "page"),
         Kind::Flag => ("new_chekout", "new_checkout"),
         Kind::Holdout => ("nothing_nw", "nothing_new"),
+        Kind::Bill => ("clowd", "cloud"),
+        Kind::Budget => ("cloud_202", "cloud_2025"),
+        Kind::Contract => ("nimbu", "nimbus"),
+        Kind::Team => ("scienc", "science"),
+        Kind::Question => ("late_order", "late_orders"),
     };
     for kind in Kind::ALL {
         let (typed, meant) = near(kind);

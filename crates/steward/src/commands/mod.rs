@@ -10,6 +10,8 @@ mod governance;
 mod init;
 mod ledger;
 mod models;
+mod money;
+mod people;
 mod planning;
 mod power;
 mod programme;
@@ -77,6 +79,12 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Lineage { reference, as_of } => {
             governance::lineage(&folder, reference.as_deref(), as_of.as_deref(), json).await
         }
+        Command::Bill { command } => money::bills(&folder, command, json).await,
+        Command::Budget { command } => money::budgets(&folder, &command, json).await,
+        Command::Contract { command } => money::contracts(&folder, &command, json).await,
+        Command::Team { command } => people::teams(&folder, &command, json).await,
+        Command::Question { command } => people::questions(&folder, &command, json).await,
+        Command::Note { command } => people::notes(&folder, command, json).await,
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,
         Command::Serve {

@@ -11,10 +11,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("calculator", &[]),
     ("experiments", &[]),
     ("exposures", &[]),
+    ("finance", &[]),
     ("flags", &["experiments", "governance"]),
     ("governance", &["experiments", "portfolio", "quality"]),
     ("metrics", &[]),
     ("onboarding", &["quality"]),
+    ("people", &["governance"]),
     (
         "pipelines",
         &["experiments", "flags", "portfolio", "quality", "reports"],
