@@ -22,7 +22,7 @@ pub mod semantic;
 pub mod sql;
 pub mod yaml;
 
-pub use billed::{BILLS, BILLS_FOLDER, BILL_COLUMNS};
+pub use billed::{BILL_COLUMNS, BILLS, BILLS_FOLDER};
 pub use collected::{COLLECTED, COLLECTED_COLUMNS, COLLECTED_FOLDER};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use kinds::*;

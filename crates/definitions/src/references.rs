@@ -113,7 +113,9 @@ impl Project {
             }
             Kind::Question => {
                 let query = self.questions.get(name).and_then(|q| q.query.as_deref());
-                tables(query.unwrap_or_default()).iter().for_each(|t| add(Kind::Dataset, t));
+                tables(query.unwrap_or_default())
+                    .iter()
+                    .for_each(|t| add(Kind::Dataset, t));
             }
             Kind::Report => {
                 for block in self.reports.get(name).into_iter().flat_map(|r| &r.blocks) {
@@ -209,7 +211,8 @@ fn block_references(content: &BlockContent, add: &mut impl FnMut(Kind, &str)) {
         BlockContent::Sql { query, .. } => tables(query).iter().for_each(|t| add(Kind::Dataset, t)),
         BlockContent::Experiment { name } => add(Kind::Experiment, name),
         BlockContent::Objective { name } => add(Kind::Objective, name),
-        BlockContent::Prose { .. } | BlockContent::Decisions { .. } => {}
+        BlockContent::Money { bill, .. } => add(Kind::Bill, bill),
+        BlockContent::Prose { .. } | BlockContent::Decisions { .. } | BlockContent::Summary => {}
     }
 }
 

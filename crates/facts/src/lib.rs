@@ -25,7 +25,7 @@ mod store;
 mod tail;
 
 pub use error::FactError;
+pub use log::{Appended, FactLog, WAITING_ROWS};
 pub use parts::{Part, PartWriter, Parts};
 pub use source::{Batches, Table, read};
-pub use log::{Appended, FactLog, WAITING_ROWS};
 pub use store::HORIZON;

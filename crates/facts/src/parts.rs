@@ -46,7 +46,9 @@ pub struct Parts {
 impl Parts {
     /// The parts below a folder, which is made when something is written.
     pub fn of(folder: &Path) -> Parts {
-        Parts { folder: folder.to_owned() }
+        Parts {
+            folder: folder.to_owned(),
+        }
     }
 
     /// The parts that are the table now.
@@ -61,8 +63,10 @@ impl Parts {
             Err(e) => return Err(FactError::store(&path, e)),
         };
         let told = text.lines().filter_map(|line| line.strip_prefix(MARK));
-        told.map(|json| serde_json::from_str(json).map_err(|e| FactError::store(&path, format!("not a list of parts: {e}"))))
-            .collect()
+        told.map(|json| {
+            serde_json::from_str(json).map_err(|e| FactError::store(&path, format!("not a list of parts: {e}")))
+        })
+        .collect()
     }
 
     /// A writer of new parts.
@@ -160,7 +164,13 @@ impl PartWriter {
             let short: String = digest.chars().take(16).collect();
             let name = format!("{short}-{number:03}-{rows}.parquet");
             std::fs::rename(&path, self.folder.join(&name)).map_err(|e| fail(e.to_string()))?;
-            parts.push(Part { key, digest, rows, file: name, note });
+            parts.push(Part {
+                key,
+                digest,
+                rows,
+                file: name,
+                note,
+            });
         }
         Ok(parts)
     }

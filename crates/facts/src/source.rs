@@ -35,17 +35,30 @@ pub struct Table {
 pub fn read(path: &Path) -> Result<Table, FactError> {
     let mut file = File::open(path).map_err(|e| FactError::store(path, e))?;
     let mut mark = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut mark).map_err(|e| FactError::store(path, e))?;
+    file.by_ref()
+        .take(4)
+        .read_to_end(&mut mark)
+        .map_err(|e| FactError::store(path, e))?;
     file.rewind().map_err(|e| FactError::store(path, e))?;
     if mark.is_empty() {
-        return Err(FactError::store(path, "the file is empty (0 bytes); was its writing cut off?"));
+        return Err(FactError::store(
+            path,
+            "the file is empty (0 bytes); was its writing cut off?",
+        ));
     }
-    if mark == PARQUET { parquet(path, file) } else { csv(path, file) }
+    if mark == PARQUET {
+        parquet(path, file)
+    } else {
+        csv(path, file)
+    }
 }
 
 fn parquet(path: &Path, file: File) -> Result<Table, FactError> {
     let broken = |e: parquet::errors::ParquetError| {
-        FactError::store(path, format!("not a whole Parquet file ({e}); it may be cut off: write it again"))
+        FactError::store(
+            path,
+            format!("not a whole Parquet file ({e}); it may be cut off: write it again"),
+        )
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
     let schema = builder.schema().clone();
@@ -63,17 +76,24 @@ fn csv(path: &Path, file: File) -> Result<Table, FactError> {
     let skip = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     input.consume(skip);
     let mut head = String::new();
-    let length = input.read_line(&mut head).map_err(|_| {
-        FactError::store(path, "the header is not UTF-8; write the file as UTF-8, or as Parquet")
-    })?;
-    let delimiter = if head.matches(';').count() > head.matches(',').count() { b';' } else { b',' };
+    let length = input
+        .read_line(&mut head)
+        .map_err(|_| FactError::store(path, "the header is not UTF-8; write the file as UTF-8, or as Parquet"))?;
+    let delimiter = if head.matches(';').count() > head.matches(',').count() {
+        b';'
+    } else {
+        b','
+    };
     let format = Format::default().with_header(true).with_delimiter(delimiter);
     let (named, _) = format
         .infer_schema(head.as_bytes(), Some(0))
         .map_err(|e| FactError::store(path, format!("the header cannot be read: {e}")))?;
     let names: Vec<String> = named.fields().iter().map(|f| f.name().trim().to_owned()).collect();
     if let Some((_, twice)) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
-        return Err(FactError::store(path, format!("the header names the column {twice:?} twice")));
+        return Err(FactError::store(
+            path,
+            format!("the header names the column {twice:?} twice"),
+        ));
     }
     let fields: Vec<Field> = names.iter().map(|n| Field::new(n, DataType::Utf8, true)).collect();
     let schema: SchemaRef = Arc::new(Schema::new(fields));
@@ -87,7 +107,11 @@ fn csv(path: &Path, file: File) -> Result<Table, FactError> {
     let read = move |batch: Result<RecordBatch, arrow::error::ArrowError>| {
         batch.map_err(|e| {
             let cause = e.to_string();
-            let hint = if cause.contains("UTF-8") { "; write the file as UTF-8, or as Parquet" } else { "" };
+            let hint = if cause.contains("UTF-8") {
+                "; write the file as UTF-8, or as Parquet"
+            } else {
+                ""
+            };
             FactError::store(&path, format!("{cause}{hint}"))
         })
     };

@@ -172,9 +172,7 @@ pub enum Command {
         as_of: Option<String>,
     },
     /// Bills: import FOCUS exports, allocate them to models.
-    #[command(
-        after_help = "Examples:\n  steward bill import focus-2025-10.parquet --as priya\n  steward bill models"
-    )]
+    #[command(after_help = "Examples:\n  steward bill import focus-2025-10.parquet --as priya\n  steward bill models")]
     Bill {
         /// What to do.
         #[command(subcommand)]
@@ -660,7 +658,20 @@ pub enum ObjectiveCommand {
 pub enum ReportCommand {
     /// All reports.
     List,
-    /// Build a pack as one self-contained HTML file.
+    /// Write a new report from a template.
+    #[command(
+        after_help = "Templates: monthly, programme, model-risk, budget, decision, business-case, post-mortem, workshop.\n\nExample:\n  steward report new budget_review --template budget --as mara"
+    )]
+    New {
+        /// Name of the new report.
+        name: String,
+        /// Template.
+        #[arg(long)]
+        template: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Build a pack as .html, .pdf, .pptx or .xlsx, by the file's name.
     Build {
         /// Report.
         name: String,

@@ -46,7 +46,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("bill show", &["steward bill show", "steward bill show cloud --json"]),
     ("bill models", &["steward bill models"]),
     ("bill anomalies", &["steward bill anomalies"]),
-    ("budget status", &["steward budget status", "steward budget status cloud_2025"]),
+    (
+        "budget status",
+        &["steward budget status", "steward budget status cloud_2025"],
+    ),
     ("contract list", &["steward contract list"]),
     ("contract calendar", &["steward contract calendar --out contracts.ics"]),
     ("team status", &["steward team status"]),

@@ -53,13 +53,26 @@ pub async fn allocation(context: &Context, name: &str) -> Result<Allocation, Cap
     tables.extend(bill.meters.iter().map(|m| m.dataset.clone()));
     let definitions = BTreeMap::from([(format!("bill/{name}"), bill.meta.digest.clone())]);
     let parameters = json!({ "what": "allocation", "before": today.to_string() });
-    let found = crate::evidence::conclude(context, &format!("bill/{name}"), definitions, &tables, parameters, || async {
-        let mut queries = Vec::new();
-        let allocation = allocate(context, bill, today, &mut queries).await?;
-        Ok((allocation, json!({ "engine": context.engine.name(), "queries": queries })))
-    })
+    let found = crate::evidence::conclude(
+        context,
+        &format!("bill/{name}"),
+        definitions,
+        &tables,
+        parameters,
+        || async {
+            let mut queries = Vec::new();
+            let allocation = allocate(context, bill, today, &mut queries).await?;
+            Ok((
+                allocation,
+                json!({ "engine": context.engine.name(), "queries": queries }),
+            ))
+        },
+    )
     .await?;
-    Ok(Allocation { evidence: found.evidence.id, ..found.value })
+    Ok(Allocation {
+        evidence: found.evidence.id,
+        ..found.value
+    })
 }
 
 /// Charges that no rule tells apart.
@@ -107,9 +120,17 @@ async fn allocate(
                 apportion::share(total, &weights)
                     .ok_or_else(|| CapabilityError::Invalid(format!("a charge of {vendor} is shared by weights of 0")))
             };
-            for ((model, _), (billed, effective)) in shares.iter().zip(split(billed)?.into_iter().zip(split(effective)?)) {
+            for ((model, _), (billed, effective)) in
+                shares.iter().zip(split(billed)?.into_iter().zip(split(effective)?))
+            {
                 let rule = if model.is_some() { rule } else { Rule::Unallocated };
-                let key = (month.clone(), vendor.clone(), charge.service.clone(), model.clone(), rule);
+                let key = (
+                    month.clone(),
+                    vendor.clone(),
+                    charge.service.clone(),
+                    model.clone(),
+                    rule,
+                );
                 let sum = sums.entry(key).or_default();
                 sum.0 += minor(billed)?;
                 sum.1 += minor(effective)?;
@@ -118,20 +139,22 @@ async fn allocate(
     }
     let lines: Vec<Line> = sums
         .into_iter()
-        .map(|((month, vendor, service, model, rule), (billed_minor, effective_minor))| {
-            let known = model.as_ref().and_then(|m| bill.models.iter().find(|b| b.model == *m));
-            Line {
-                month,
-                vendor,
-                service,
-                initiative: known.and_then(|k| k.initiative.clone()),
-                team: known.and_then(|k| k.team.clone()),
-                model,
-                rule,
-                billed_minor,
-                effective_minor,
-            }
-        })
+        .map(
+            |((month, vendor, service, model, rule), (billed_minor, effective_minor))| {
+                let known = model.as_ref().and_then(|m| bill.models.iter().find(|b| b.model == *m));
+                Line {
+                    month,
+                    vendor,
+                    service,
+                    initiative: known.and_then(|k| k.initiative.clone()),
+                    team: known.and_then(|k| k.team.clone()),
+                    model,
+                    rule,
+                    billed_minor,
+                    effective_minor,
+                }
+            },
+        )
         .collect();
     let mut unknown_words: Vec<(String, i64)> = Vec::new();
     for (word, cost) in words {
@@ -144,7 +167,11 @@ async fn allocate(
         currency: bill.currency.clone(),
         before: today.to_string(),
         charges: count,
-        unallocated_minor: lines.iter().filter(|l| l.model.is_none()).map(|l| l.effective_minor).sum(),
+        unallocated_minor: lines
+            .iter()
+            .filter(|l| l.model.is_none())
+            .map(|l| l.effective_minor)
+            .sum(),
         lines,
         billed_minor: minor(all_billed)?,
         effective_minor: minor(all_effective)?,
@@ -154,7 +181,8 @@ async fn allocate(
 }
 
 fn minor(value: i128) -> Result<i64, CapabilityError> {
-    i64::try_from(value).map_err(|_| CapabilityError::Invalid(format!("the cost of {value} minor units is beyond all bounds")))
+    i64::try_from(value)
+        .map_err(|_| CapabilityError::Invalid(format!("the cost of {value} minor units is beyond all bounds")))
 }
 
 /// Decimal places of a currency's minor unit by ISO 4217.
@@ -180,7 +208,10 @@ pub(super) fn rate(bill: &Bill, currency: &str) -> Result<Exchange, CapabilityEr
     let found = bill.rates.iter().find(|r| r.currency == currency);
     let value = found.and_then(|r| {
         let (whole, part) = r.rate.split_once('.').unwrap_or((&r.rate, ""));
-        format!("{whole}{part:0<8}").parse::<i128>().ok().filter(|_| part.len() <= 8)
+        format!("{whole}{part:0<8}")
+            .parse::<i128>()
+            .ok()
+            .filter(|_| part.len() <= 8)
     });
     value.map(Exchange).ok_or_else(|| {
         CapabilityError::Invalid(format!(
@@ -195,13 +226,24 @@ type Readings = BTreeMap<(String, i64), Vec<(Option<String>, u64)>>;
 
 async fn readings(context: &Context, bill: &Bill, queries: &mut Vec<String>) -> Result<Readings, CapabilityError> {
     let mut all = Readings::new();
-    for Meter { dataset, resource, time, user, usage } in &bill.meters {
+    for Meter {
+        dataset,
+        resource,
+        time,
+        user,
+        usage,
+    } in &bill.meters
+    {
         let query = Query {
             label: format!("bill {}: meter {dataset}", bill.meta.name),
             sql: format!(
                 "SELECT CAST({r} AS VARCHAR) AS \"resource\", CAST({t} AS DATE) AS \"day\", CAST({u} AS VARCHAR) AS \"user\", \
                  SUM(CAST({x} AS DOUBLE)) AS \"usage\" FROM {d} WHERE {x} > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-                r = quote(resource), t = quote(time), u = quote(user), x = quote(usage), d = quote(dataset)
+                r = quote(resource),
+                t = quote(time),
+                u = quote(user),
+                x = quote(usage),
+                d = quote(dataset)
             ),
             parameters: Vec::new(),
         };
@@ -210,7 +252,9 @@ async fn readings(context: &Context, bill: &Bill, queries: &mut Vec<String>) -> 
         let (users, usages) = (rows.strings("user")?, rows.numbers("usage")?);
         queries.push(rows.sql);
         for (((resource, day), user), usage) in resources.into_iter().zip(days).zip(users).zip(usages) {
-            let (Some(resource), Value::Date(day), Some(usage)) = (resource, day, usage) else { continue };
+            let (Some(resource), Value::Date(day), Some(usage)) = (resource, day, usage) else {
+                continue;
+            };
             let model = user.as_deref().and_then(|u| named(bill, u));
             // Six digits of a reading are more than any meter has.
             let weight = (usage * 1e3).round().clamp(0.0, 9e15) as u64;
@@ -222,7 +266,10 @@ async fn readings(context: &Context, bill: &Bill, queries: &mut Vec<String>) -> 
 
 /// The model that a word names.
 fn named(bill: &Bill, word: &str) -> Option<String> {
-    let known = bill.models.iter().find(|m| m.model == word || m.also.iter().any(|a| a == word));
+    let known = bill
+        .models
+        .iter()
+        .find(|m| m.model == word || m.also.iter().any(|a| a == word));
     known.map(|m| m.model.clone())
 }
 
@@ -255,12 +302,23 @@ async fn charges(
     columns.dedup();
     let mut keys = Vec::new();
     for column in &columns {
-        let values: Vec<String> = bill.keys.iter().filter(|k| k.column == *column).map(|k| bind(&k.value)).collect();
+        let values: Vec<String> = bill
+            .keys
+            .iter()
+            .filter(|k| k.column == *column)
+            .map(|k| bind(&k.value))
+            .collect();
         let text = format!("CAST({} AS VARCHAR)", quote(column));
         keys.push(format!("CASE WHEN {text} IN ({}) THEN {text} END", values.join(", ")));
     }
-    let named: Vec<String> = keys.iter().enumerate().map(|(i, k)| format!(", {k} AS \"key{i}\"")).collect();
-    let places: Vec<String> = (1..=7 + keys.len()).map(|i| i.to_string()).collect();
+    let named: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .map(|(i, k)| format!(", {k} AS \"key{i}\""))
+        .collect();
+    // Without meters resource and day are constants, by which nothing is grouped.
+    let grouped = (1..=7 + keys.len()).filter(|i| !metered.is_empty() || !(6..=7).contains(i));
+    let places: Vec<String> = grouped.map(|i| i.to_string()).collect();
     let sum = |column: &str| format!("CAST(SUM(CAST(\"{column}\" AS DECIMAL(38, {SCALE}))) AS VARCHAR)");
     let query = Query {
         label: format!("bill {}: charges", bill.meta.name),
@@ -269,7 +327,11 @@ async fn charges(
              \"BillingCurrency\" AS \"currency\", \"ServiceName\" AS \"service\", \"Tags\" AS \"tags\", {resource} AS \"resource\", \
              {day} AS \"day\"{}, {} AS \"billed\", {} AS \"effective\", COUNT(*) AS \"charges\" FROM {} \
              WHERE \"ChargePeriodStart\" < $1 GROUP BY {}",
-            named.concat(), sum("BilledCost"), sum("EffectiveCost"), quote(&bill.dataset), places.join(", ")
+            named.concat(),
+            sum("BilledCost"),
+            sum("EffectiveCost"),
+            quote(&bill.dataset),
+            places.join(", ")
         ),
         parameters,
     };
@@ -334,7 +396,9 @@ pub(super) fn exact(text: &str) -> Result<i128, CapabilityError> {
     let digits = format!("{whole}{places:0<scale$}");
     match digits.parse::<i128>() {
         Ok(value) if places.len() <= scale => Ok(sign * value),
-        _ => Err(CapabilityError::Invalid(format!("the engine answered the sum {text:?}, which is no decimal"))),
+        _ => Err(CapabilityError::Invalid(format!(
+            "the engine answered the sum {text:?}, which is no decimal"
+        ))),
     }
 }
 
@@ -346,9 +410,16 @@ fn bearer(
     effective: i128,
     words: &mut BTreeMap<String, i128>,
 ) -> (Rule, Vec<(Option<String>, u64)>) {
-    let tags = charge.tags.as_deref().and_then(|t| serde_json::from_str::<serde_json::Value>(t).ok());
+    let tags = charge
+        .tags
+        .as_deref()
+        .and_then(|t| serde_json::from_str::<serde_json::Value>(t).ok());
     for key in &bill.model_tags {
-        let Some(word) = tags.as_ref().and_then(|t| t.get(key)).and_then(serde_json::Value::as_str) else {
+        let Some(word) = tags
+            .as_ref()
+            .and_then(|t| t.get(key))
+            .and_then(serde_json::Value::as_str)
+        else {
             continue;
         };
         match named(bill, word) {
@@ -364,7 +435,10 @@ fn bearer(
     }
     for (key, value) in bill.keys.iter().zip(&charge.keys) {
         if value.as_deref() == Some(key.value.as_str()) && key.shares.iter().any(|s| s.weight > 0) {
-            return (Rule::Key, key.shares.iter().map(|s| (Some(s.model.clone()), s.weight)).collect());
+            return (
+                Rule::Key,
+                key.shares.iter().map(|s| (Some(s.model.clone()), s.weight)).collect(),
+            );
         }
     }
     (Rule::Unallocated, vec![(None, 1)])

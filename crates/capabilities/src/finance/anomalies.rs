@@ -132,7 +132,13 @@ fn judge(resource: &Resource, whole: &[f64]) -> Option<Found> {
         let material = MATERIAL * median(whole[day - BEFORE..day].to_vec());
         let excess = resource.cost[day] - usual;
         if excess > 0.0 && excess > SIGMAS * spread && excess > 0.5 * usual && excess > material && material > 0.0 {
-            let entry = found.get_or_insert(Found { first: day, last: day, days: 0, expected: usual, excess: 0.0 });
+            let entry = found.get_or_insert(Found {
+                first: day,
+                last: day,
+                days: 0,
+                expected: usual,
+                excess: 0.0,
+            });
             entry.last = day;
             entry.days += 1;
             entry.excess += excess;

@@ -31,21 +31,30 @@ pub async fn budgets(context: &Context) -> Result<Vec<BudgetStatus>, CapabilityE
 /// # Errors
 /// If there is no such budget or its charges cannot be read.
 pub async fn budget(context: &Context, name: &str) -> Result<BudgetStatus, CapabilityError> {
-    let budget = context.project.budgets.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "budget".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.budgets.keys()),
-    })?;
+    let budget = context
+        .project
+        .budgets
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "budget".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.budgets.keys()),
+        })?;
     let allocation = allocation(context, &budget.bill).await?;
     status(budget, &allocation, today(context)?)
 }
 
 fn status(budget: &Budget, allocation: &Allocation, today: Date) -> Result<BudgetStatus, CapabilityError> {
-    let day = |text: &str| text.parse::<Date>().map_err(|e| CapabilityError::Invalid(format!("{text:?}: {e}")));
+    let day = |text: &str| {
+        text.parse::<Date>()
+            .map_err(|e| CapabilityError::Invalid(format!("{text:?}: {e}")))
+    };
     let (start, end) = (day(&budget.start)?, day(&budget.end)?);
     let mine = |l: &&Line| {
         let is = |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|w| own == Some(w));
-        is(&budget.team, l.team.as_deref()) && is(&budget.vendor, Some(&l.vendor)) && is(&budget.model, l.model.as_deref())
+        is(&budget.team, l.team.as_deref())
+            && is(&budget.vendor, Some(&l.vendor))
+            && is(&budget.model, l.model.as_deref())
     };
     let mut by_month: BTreeMap<String, i64> = BTreeMap::new();
     for line in allocation.lines.iter().filter(mine) {
@@ -70,7 +79,10 @@ fn status(budget: &Budget, allocation: &Allocation, today: Date) -> Result<Budge
     let horizon = months_between(series.last().map_or(&first, |(m, _)| m), &last);
     let amount = budget.amount_minor as f64;
     let (forecast, probability) = if today > end {
-        (over(spent_minor), Some(if spent_minor <= budget.amount_minor { 1.0 } else { 0.0 }))
+        (
+            over(spent_minor),
+            Some(if spent_minor <= budget.amount_minor { 1.0 } else { 0.0 }),
+        )
     } else {
         let values: Vec<f64> = series.iter().map(|(_, c)| *c as f64).collect();
         let goal = Goal {
@@ -89,19 +101,49 @@ fn status(budget: &Budget, allocation: &Allocation, today: Date) -> Result<Budge
     let used = spent_minor as f64 / amount.max(1.0);
     let verdict = match (today > end, probability) {
         (true, Some(p)) if p >= 1.0 => format!("The period is over: {:.0}% of the budget was spent.", used * 100.0),
-        (true, _) => format!("The period is over: {:.0}% of the budget was spent, more than was set aside.", used * 100.0),
-        (false, Some(p)) if p < 0.3 => format!("It will probably not suffice: {:.0}% is spent after {:.0}% of the time. Cut cost, or ask for more now.", used * 100.0, elapsed * 100.0),
-        (false, Some(p)) if p < 0.7 => format!("It may not suffice: {:.0}% is spent after {:.0}% of the time.", used * 100.0, elapsed * 100.0),
-        (false, Some(_)) => format!("It will probably suffice: {:.0}% is spent after {:.0}% of the time.", used * 100.0, elapsed * 100.0),
-        (false, None) => format!("{:.0}% is spent after {:.0}% of the time.", used * 100.0, elapsed * 100.0),
+        (true, _) => format!(
+            "The period is over: {:.0}% of the budget was spent, more than was set aside.",
+            used * 100.0
+        ),
+        (false, Some(p)) if p < 0.3 => format!(
+            "It will probably not suffice: {:.0}% is spent after {:.0}% of the time. Cut cost, or ask for more now.",
+            used * 100.0,
+            elapsed * 100.0
+        ),
+        (false, Some(p)) if p < 0.7 => format!(
+            "It may not suffice: {:.0}% is spent after {:.0}% of the time.",
+            used * 100.0,
+            elapsed * 100.0
+        ),
+        (false, Some(_)) => format!(
+            "It will probably suffice: {:.0}% is spent after {:.0}% of the time.",
+            used * 100.0,
+            elapsed * 100.0
+        ),
+        (false, None) => format!(
+            "{:.0}% is spent after {:.0}% of the time.",
+            used * 100.0,
+            elapsed * 100.0
+        ),
     };
-    let parts = [("team", &budget.team), ("vendor", &budget.vendor), ("model", &budget.model)];
-    let covers: Vec<String> = parts.iter().filter_map(|(what, of)| of.as_ref().map(|o| format!("{what} {o}"))).collect();
+    let parts = [
+        ("team", &budget.team),
+        ("vendor", &budget.vendor),
+        ("model", &budget.model),
+    ];
+    let covers: Vec<String> = parts
+        .iter()
+        .filter_map(|(what, of)| of.as_ref().map(|o| format!("{what} {o}")))
+        .collect();
     Ok(BudgetStatus {
         budget: budget.meta.name.clone(),
         label: budget.meta.label.clone(),
         owner: budget.meta.owner.clone(),
-        covers: if covers.is_empty() { format!("all of bill {}", budget.bill) } else { covers.join(", ") },
+        covers: if covers.is_empty() {
+            format!("all of bill {}", budget.bill)
+        } else {
+            covers.join(", ")
+        },
         currency: allocation.currency.clone(),
         amount_minor: budget.amount_minor,
         start: budget.start.clone(),

@@ -19,11 +19,20 @@ pub fn calendar(context: &Context) -> Result<String, CapabilityError> {
     let now = Timestamp::from_microsecond(context.now_us).map_err(|e| CapabilityError::Invalid(e.to_string()))?;
     let today = jiff::tz::TimeZone::UTC.to_datetime(now).date();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let host = context.project.settings.name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let host = context
+        .project
+        .settings
+        .name
+        .to_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let mut feed = Feed::default();
     feed.line("BEGIN:VCALENDAR");
     feed.line("VERSION:2.0");
-    feed.line(concat!("PRODID:-//Steward//Steward ", env!("CARGO_PKG_VERSION"), "//EN"));
+    feed.line(concat!(
+        "PRODID:-//Steward//Steward ",
+        env!("CARGO_PKG_VERSION"),
+        "//EN"
+    ));
     feed.line("CALSCALE:GREGORIAN");
     feed.line(&format!("X-WR-CALNAME:{}", text("Contracts")));
     for (name, contract) in &context.project.contracts {
@@ -49,7 +58,11 @@ pub fn calendar(context: &Context) -> Result<String, CapabilityError> {
             }
             feed.line("END:VEVENT");
         };
-        let coming = (0..).map_while(|n| terms.term(n)).take(2_400).filter(|t| t.end > today).take(TERMS);
+        let coming = (0..)
+            .map_while(|n| terms.term(n))
+            .take(2_400)
+            .filter(|t| t.end > today)
+            .take(TERMS);
         for term in coming {
             if term.notice_by >= today && terms.tacit() {
                 let words = format!(
@@ -59,7 +72,10 @@ pub fn calendar(context: &Context) -> Result<String, CapabilityError> {
                 event("notice", term.notice_by, format!("Notice due: {title}"), words);
             }
             let what = if terms.tacit() { "renews" } else { "ends" };
-            let words = format!("{} with {} {what} on {}. Owner: {}.", title, contract.supplier, term.end, contract.meta.owner);
+            let words = format!(
+                "{} with {} {what} on {}. Owner: {}.",
+                title, contract.supplier, term.end, contract.meta.owner
+            );
             event("term", term.end, format!("{title} {what}"), words);
         }
     }

@@ -36,11 +36,15 @@ pub async fn contracts(context: &Context) -> Result<Vec<ContractStatus>, Capabil
 /// # Errors
 /// If there is no such contract, or its days are none.
 pub async fn contract(context: &Context, name: &str) -> Result<ContractStatus, CapabilityError> {
-    let contract = context.project.contracts.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "contract".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.contracts.keys()),
-    })?;
+    let contract = context
+        .project
+        .contracts
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "contract".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.contracts.keys()),
+        })?;
     let today = today(context)?;
     let terms = Terms::of(contract)?;
     let running = terms.at(today);
@@ -64,7 +68,10 @@ pub async fn contract(context: &Context, name: &str) -> Result<ContractStatus, C
         },
         None => None,
     };
-    let utilisation = used_minor.zip(contract.commitment_minor).filter(|(_, c)| *c > 0).map(|(u, c)| u as f64 / c as f64);
+    let utilisation = used_minor
+        .zip(contract.commitment_minor)
+        .filter(|(_, c)| *c > 0)
+        .map(|(u, c)| u as f64 / c as f64);
     let mut status = ContractStatus {
         contract: name.to_owned(),
         label: contract.meta.label.clone(),
@@ -99,9 +106,16 @@ async fn used(context: &Context, contract: &Contract, today: Date) -> Result<Opt
     let (from, to) = (name(today.saturating_sub(jiff::Span::new().months(12))), name(today));
     let mut lines = allocation.lines.iter().filter(|l| l.vendor == *vendor).peekable();
     if lines.peek().is_none() {
-        return Err(CapabilityError::Invalid(format!("bill {bill} has no charge of {vendor}; name the supplier as the bill does with `vendor`")));
+        return Err(CapabilityError::Invalid(format!(
+            "bill {bill} has no charge of {vendor}; name the supplier as the bill does with `vendor`"
+        )));
     }
-    Ok(Some(lines.filter(|l| l.month >= from && l.month < to).map(|l| l.billed_minor).sum()))
+    Ok(Some(
+        lines
+            .filter(|l| l.month >= from && l.month < to)
+            .map(|l| l.billed_minor)
+            .sum(),
+    ))
 }
 
 /// Mean difference of the outcome with and without the source, over the units of a year, in money.
@@ -119,7 +133,9 @@ async fn worth(context: &Context, name: &str, ablation: &Ablation) -> Result<Fig
     let rows = context.engine.run(&query, &context.control).await?;
     let moments = rows.moments_or_empty("m", 1)?;
     let Some(moments) = moments.first() else {
-        return Err(CapabilityError::Invalid(format!("contract {name}: the ablation has no rows")));
+        return Err(CapabilityError::Invalid(format!(
+            "contract {name}: the ablation has no rows"
+        )));
     };
     let scale = ablation.units_per_year as f64 * ablation.value_minor as f64;
     Ok(one_sample::mean(moments, 0, LEVEL)
@@ -143,22 +159,40 @@ fn advise(status: &ContractStatus) -> (Advice, String) {
     let cost = status.annual_cost_minor.map(|c| c as f64);
     if let (Some(Figure::Estimate(value)), Some(cost)) = (&status.value, cost) {
         if value.high < cost {
-            return (Advice::Cancel, format!("What its data are worth a year lies below its cost, whole interval.{when}"));
+            return (
+                Advice::Cancel,
+                format!("What its data are worth a year lies below its cost, whole interval.{when}"),
+            );
         }
         if value.low > cost {
-            return (Advice::Renew, format!("What its data are worth a year lies above its cost, whole interval.{when}"));
+            return (
+                Advice::Renew,
+                format!("What its data are worth a year lies above its cost, whole interval.{when}"),
+            );
         }
-        return (Advice::Renegotiate, format!("Its worth may lie below its cost: ask for a better price, or measure longer.{when}"));
+        return (
+            Advice::Renegotiate,
+            format!("Its worth may lie below its cost: ask for a better price, or measure longer.{when}"),
+        );
     }
     match status.utilisation {
         Some(share) if share < UNDERUSED => (
             Advice::Renegotiate,
-            format!("{:.0}% of the commitment was used in twelve months: commit to less.{when}", share * 100.0),
+            format!(
+                "{:.0}% of the commitment was used in twelve months: commit to less.{when}",
+                share * 100.0
+            ),
         ),
         Some(share) => (
             Advice::Renew,
-            format!("{:.0}% of the commitment was used in twelve months.{when}", share * 100.0),
+            format!(
+                "{:.0}% of the commitment was used in twelve months.{when}",
+                share * 100.0
+            ),
         ),
-        None => (Advice::NoEvidence, format!("Neither usage nor worth is measured.{when}")),
+        None => (
+            Advice::NoEvidence,
+            format!("Neither usage nor worth is measured.{when}"),
+        ),
     }
 }

@@ -16,7 +16,12 @@ const NULL: u64 = 0x5A5A_0F0F_3C3C_9696;
 /// Columns of a table in the order in which rows are digested, with what each begins with.
 pub(super) fn order(batch: &RecordBatch) -> Vec<(usize, u64)> {
     let schema = batch.schema();
-    let mut columns: Vec<(String, usize)> = schema.fields().iter().enumerate().map(|(i, f)| (f.name().clone(), i)).collect();
+    let mut columns: Vec<(String, usize)> = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(i, f)| (f.name().clone(), i))
+        .collect();
     columns.sort();
     columns
         .into_iter()
@@ -58,7 +63,10 @@ pub(super) fn rows(batch: &RecordBatch, order: &[(usize, u64)]) -> Result<Vec<u1
             }
         }
     }
-    Ok(states.into_iter().map(|(a, b)| u128::from(a) << 64 | u128::from(b)).collect())
+    Ok(states
+        .into_iter()
+        .map(|(a, b)| u128::from(a) << 64 | u128::from(b))
+        .collect())
 }
 
 fn texts<'a>(states: &mut [(u64, u64)], seed: u64, values: impl Iterator<Item = Option<&'a str>>) {

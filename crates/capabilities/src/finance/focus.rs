@@ -24,24 +24,77 @@ const NEEDED: [&str; 6] = [
 ];
 /// What newer versions call a column.
 const SUCCESSORS: [(&str, &[&str]); 2] = [
-    ("ProviderName", &["ServiceProviderName", "HostProviderName", "InvoiceIssuerName"]),
+    (
+        "ProviderName",
+        &["ServiceProviderName", "HostProviderName", "InvoiceIssuerName"],
+    ),
     ("SubAccountName", &["SubAccountId"]),
 ];
 const CATEGORIES: [&str; 5] = ["Usage", "Purchase", "Tax", "Credit", "Adjustment"];
 /// All other columns of the specification up to 1.3: known, though allocation does not read them.
 const OTHERS: [&str; 62] = [
-    "AllocatedMethodDetails", "AllocatedMethodId", "AllocatedResourceId", "AllocatedResourceName", "AllocatedTags",
-    "AvailabilityZone", "BillingAccountName", "BillingAccountType", "BillingPeriodEnd", "CapacityReservationId",
-    "CapacityReservationStatus", "ChargeFrequency", "ChargePeriodEnd", "ChargeSubcategory", "CommitmentDiscountCategory",
-    "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountQuantity", "CommitmentDiscountType",
-    "CommitmentDiscountUnit", "ConsumedQuantity", "ConsumedUnit", "ContractApplied", "ContractCommitmentApplicability",
-    "ContractedCost", "ContractedUnitPrice", "HostProviderName", "InvoiceDetailId", "InvoiceId", "InvoiceIssuerName",
-    "ListCost", "ListUnitPrice", "PricingCategory", "PricingCurrency", "PricingCurrencyContractedUnitPrice",
-    "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice", "PricingQuantity", "PricingUnit", "PublisherName",
-    "Region", "RegionName", "ResourceType", "ServiceProviderName", "ServiceSubcategory", "SkuMeter", "SkuPriceDetails",
-    "SkuPriceId", "SubAccountType", "UsageQuantity", "UsageUnit", "Provider", "Publisher", "InvoiceIssuer",
-    "ChargeType", "EffectiveCostInPricingCurrency", "PaymentCurrency", "PaymentCurrencyBillingAmount", "SkuDetails",
-    "CommitmentProgramEligibilityDetails", "ContractId", "ContractCommitmentId",
+    "AllocatedMethodDetails",
+    "AllocatedMethodId",
+    "AllocatedResourceId",
+    "AllocatedResourceName",
+    "AllocatedTags",
+    "AvailabilityZone",
+    "BillingAccountName",
+    "BillingAccountType",
+    "BillingPeriodEnd",
+    "CapacityReservationId",
+    "CapacityReservationStatus",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargeSubcategory",
+    "CommitmentDiscountCategory",
+    "CommitmentDiscountId",
+    "CommitmentDiscountName",
+    "CommitmentDiscountQuantity",
+    "CommitmentDiscountType",
+    "CommitmentDiscountUnit",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractApplied",
+    "ContractCommitmentApplicability",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "HostProviderName",
+    "InvoiceDetailId",
+    "InvoiceId",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingCategory",
+    "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost",
+    "PricingCurrencyListUnitPrice",
+    "PricingQuantity",
+    "PricingUnit",
+    "PublisherName",
+    "Region",
+    "RegionName",
+    "ResourceType",
+    "ServiceProviderName",
+    "ServiceSubcategory",
+    "SkuMeter",
+    "SkuPriceDetails",
+    "SkuPriceId",
+    "SubAccountType",
+    "UsageQuantity",
+    "UsageUnit",
+    "Provider",
+    "Publisher",
+    "InvoiceIssuer",
+    "ChargeType",
+    "EffectiveCostInPricingCurrency",
+    "PaymentCurrency",
+    "PaymentCurrencyBillingAmount",
+    "SkuDetails",
+    "CommitmentProgramEligibilityDetails",
+    "ContractId",
+    "ContractCommitmentId",
 ];
 
 /// The table that is kept.
@@ -77,15 +130,27 @@ impl Mapping {
     /// # Errors
     /// If a column without which nothing can be said is not there.
     pub(super) fn of(schema: &Schema, file: &str) -> Result<Mapping, CapabilityError> {
-        let at: BTreeMap<String, usize> =
-            schema.fields().iter().enumerate().map(|(i, f)| (f.name().to_lowercase(), i)).collect();
+        let at: BTreeMap<String, usize> = schema
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (f.name().to_lowercase(), i))
+            .collect();
         let find = |name: &str| at.get(&name.to_lowercase()).copied();
         let place = |name: &str| {
-            let after = SUCCESSORS.iter().find(|(old, _)| *old == name).map_or(&[][..], |(_, new)| *new);
+            let after = SUCCESSORS
+                .iter()
+                .find(|(old, _)| *old == name)
+                .map_or(&[][..], |(_, new)| *new);
             find(name).or_else(|| after.iter().find_map(|n| find(n)))
         };
         let places: Vec<Option<usize>> = BILL_COLUMNS.iter().map(|(name, _)| place(name)).collect();
-        let lacking: Vec<&str> = NEEDED.iter().copied().chain(["ProviderName"]).filter(|n| place(n).is_none()).collect();
+        let lacking: Vec<&str> = NEEDED
+            .iter()
+            .copied()
+            .chain(["ProviderName"])
+            .filter(|n| place(n).is_none())
+            .collect();
         if !lacking.is_empty() {
             let known = BILL_COLUMNS.iter().filter(|(n, _)| find(n).is_some()).count();
             let hint = if known < 4 { "; is it a FOCUS export?" } else { "" };
@@ -101,7 +166,12 @@ impl Mapping {
                 || name.to_lowercase().starts_with("x_")
         };
         Ok(Mapping {
-            unknown: schema.fields().iter().map(|f| f.name().clone()).filter(|n| !known(n)).collect(),
+            unknown: schema
+                .fields()
+                .iter()
+                .map(|f| f.name().clone())
+                .filter(|n| !known(n))
+                .collect(),
             missing: BILL_COLUMNS
                 .iter()
                 .zip(&places)
@@ -116,7 +186,13 @@ impl Mapping {
     ///
     /// # Errors
     /// If a cell is no cost or no moment; says in which row.
-    pub(super) fn convert(&self, batch: &RecordBatch, schema: &SchemaRef, file: &str, first: u64) -> Result<RecordBatch, CapabilityError> {
+    pub(super) fn convert(
+        &self,
+        batch: &RecordBatch,
+        schema: &SchemaRef,
+        file: &str,
+        first: u64,
+    ) -> Result<RecordBatch, CapabilityError> {
         let rows = batch.num_rows();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         for (field, place) in schema.fields().iter().zip(&self.places) {
@@ -131,8 +207,7 @@ impl Mapping {
             };
             columns.push(convert(&array, field, file, first)?);
         }
-        RecordBatch::try_new(schema.clone(), columns)
-            .map_err(|e| CapabilityError::Invalid(format!("{file}: {e}")))
+        RecordBatch::try_new(schema.clone(), columns).map_err(|e| CapabilityError::Invalid(format!("{file}: {e}")))
     }
 }
 
@@ -141,14 +216,24 @@ fn convert(array: &ArrayRef, field: &Field, file: &str, first: u64) -> Result<Ar
     if array.data_type() == to {
         return Ok(array.clone());
     }
-    let options = CastOptions { safe: true, ..CastOptions::default() };
+    let options = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
     let refused = |e: arrow::error::ArrowError| {
-        CapabilityError::Invalid(format!("{file}: the column {} is {}, not {to}: {e}", field.name(), array.data_type()))
+        CapabilityError::Invalid(format!(
+            "{file}: the column {} is {}, not {to}: {e}",
+            field.name(),
+            array.data_type()
+        ))
     };
     // Text of costs may have blanks around; empty text is no value.
     let source = match (array.data_type(), to) {
         (DataType::Utf8, DataType::Decimal128(..) | DataType::Timestamp(..)) => {
-            let texts = array.as_string::<i32>().iter().map(|t| t.map(str::trim).filter(|t| !t.is_empty()));
+            let texts = array
+                .as_string::<i32>()
+                .iter()
+                .map(|t| t.map(str::trim).filter(|t| !t.is_empty()));
             Arc::new(StringArray::from_iter(texts)) as ArrayRef
         }
         _ => array.clone(),
@@ -188,7 +273,11 @@ fn pairs(map: &MapArray) -> ArrayRef {
         let object: serde_json::Map<String, serde_json::Value> = range
             .filter(|i| !keys.is_null(*i))
             .map(|i| {
-                let value = if values.is_null(i) { serde_json::Value::Null } else { values.value(i).into() };
+                let value = if values.is_null(i) {
+                    serde_json::Value::Null
+                } else {
+                    values.value(i).into()
+                };
                 (keys.value(i).to_owned(), value)
             })
             .collect();
@@ -227,7 +316,10 @@ impl<'a> Charges<'a> {
             .ok_or_else(|| CapabilityError::Invalid(format!("{name} is {}", column.data_type())))
     }
 
-    pub(super) fn moment(&self, name: &str) -> Result<&'a arrow::array::PrimitiveArray<TimestampMicrosecondType>, CapabilityError> {
+    pub(super) fn moment(
+        &self,
+        name: &str,
+    ) -> Result<&'a arrow::array::PrimitiveArray<TimestampMicrosecondType>, CapabilityError> {
         let column = self.column(name)?;
         column
             .as_primitive_opt::<TimestampMicrosecondType>()
@@ -236,7 +328,12 @@ impl<'a> Charges<'a> {
 }
 
 /// Rules of the specification that a row breaks, without which it can still be kept.
-pub(super) fn broken(category: Option<&str>, class: Option<&str>, currency: Option<&str>, billed: i128) -> Vec<&'static str> {
+pub(super) fn broken(
+    category: Option<&str>,
+    class: Option<&str>,
+    currency: Option<&str>,
+    billed: i128,
+) -> Vec<&'static str> {
     let mut rules = Vec::new();
     if !category.is_some_and(|c| CATEGORIES.contains(&c)) {
         rules.push("ChargeCategory is Usage, Purchase, Tax, Credit or Adjustment");

@@ -139,10 +139,15 @@ pub async fn import(context: &Context, files: &[PathBuf], actor: &str) -> Result
     let bill = context.project.bills.values().find(|b| b.dataset == BILLS).cloned();
     let Some(bill) = bill else {
         return Err(CapabilityError::Invalid(
-            "no bill reads what is imported: define one, such as `bill: cloud` in bills/cloud.yaml without `dataset`".into(),
+            "no bill reads what is imported: define one, such as `bill: cloud` in bills/cloud.yaml without `dataset`"
+                .into(),
         ));
     };
-    let (folder, files, subject) = (context.folder.clone(), files.to_vec(), format!("bill/{}", bill.meta.name));
+    let (folder, files, subject) = (
+        context.folder.clone(),
+        files.to_vec(),
+        format!("bill/{}", bill.meta.name),
+    );
     let work = tokio::task::spawn_blocking(move || keep(&folder, &files, &bill));
     let mut report = work
         .await
@@ -206,7 +211,9 @@ fn keep(folder: &Path, files: &[PathBuf], bill: &Bill) -> Result<ImportReport, C
         .list()?
         .into_iter()
         .map(|p| {
-            let note = serde_json::from_str::<Note>(&p.note).map(|n| n.effective).unwrap_or_default();
+            let note = serde_json::from_str::<Note>(&p.note)
+                .map(|n| n.effective)
+                .unwrap_or_default();
             (p.key, (p.digest, note))
         })
         .collect();
@@ -218,7 +225,9 @@ fn keep(folder: &Path, files: &[PathBuf], bill: &Bill) -> Result<ImportReport, C
     let told = |key: &str| {
         let period = reader.periods.get(key)?;
         let digest = format!("{:032x}", period.digest);
-        let note = Note { effective: decimal(period.effective) };
+        let note = Note {
+            effective: decimal(period.effective),
+        };
         let note = serde_json::to_string(&note).ok()?;
         (standing(key, &digest) != Standing::Same).then_some((digest, period.rows, note))
     };
@@ -250,13 +259,21 @@ fn keep(folder: &Path, files: &[PathBuf], bill: &Bill) -> Result<ImportReport, C
         files: digests,
         rows: reader.rows,
         duplicates: reader.duplicates,
-        duplicate_cost: reader.duplicate_cost.into_iter().map(|(c, v)| (c, decimal(v))).collect(),
+        duplicate_cost: reader
+            .duplicate_cost
+            .into_iter()
+            .map(|(c, v)| (c, decimal(v)))
+            .collect(),
         unknown_columns: unknown.into_iter().collect(),
         missing_columns: missing.into_iter().collect(),
         broken: reader
             .broken
             .into_iter()
-            .map(|(rule, (rows, first))| RuleBroken { rule: rule.to_owned(), rows, first })
+            .map(|(rule, (rows, first))| RuleBroken {
+                rule: rule.to_owned(),
+                rows,
+                first,
+            })
             .collect(),
         event: None,
     })
@@ -274,14 +291,27 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Counts a batch, and answers its rows by the period that they belong to, without those that stood there before.
-    fn read(&mut self, kept: &RecordBatch, ids: &[u128], file: &str, first: u64) -> Result<Vec<(String, RecordBatch)>, CapabilityError> {
+    fn read(
+        &mut self,
+        kept: &RecordBatch,
+        ids: &[u128],
+        file: &str,
+        first: u64,
+    ) -> Result<Vec<(String, RecordBatch)>, CapabilityError> {
         let charges = Charges::of(kept);
         let (provider, account) = (charges.text("ProviderName")?, charges.text("BillingAccountId")?);
-        let (currency, category, class) =
-            (charges.text("BillingCurrency")?, charges.text("ChargeCategory")?, charges.text("ChargeClass")?);
-        let (period, charged) = (charges.moment("BillingPeriodStart")?, charges.moment("ChargePeriodStart")?);
+        let (currency, category, class) = (
+            charges.text("BillingCurrency")?,
+            charges.text("ChargeCategory")?,
+            charges.text("ChargeClass")?,
+        );
+        let (period, charged) = (
+            charges.moment("BillingPeriodStart")?,
+            charges.moment("ChargePeriodStart")?,
+        );
         let (billed, effective) = (charges.cost("BilledCost")?, charges.cost("EffectiveCost")?);
-        let text = |array: &arrow::array::StringArray, row: usize| (!array.is_null(row)).then(|| array.value(row).to_owned());
+        let text =
+            |array: &arrow::array::StringArray, row: usize| (!array.is_null(row)).then(|| array.value(row).to_owned());
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         // Rows of one period follow each other: the key is built anew only where it changes.
         let mut last: Option<(usize, String)> = None;
@@ -311,7 +341,10 @@ impl Reader<'_> {
             let class = (!class.is_null(row)).then(|| class.value(row));
             let category = (!category.is_null(row)).then(|| category.value(row));
             for rule in focus::broken(category, class, Some(money), cost) {
-                let entry = self.broken.entry(rule).or_insert_with(|| (0, format!("{file}:{}", first + row as u64)));
+                let entry = self
+                    .broken
+                    .entry(rule)
+                    .or_insert_with(|| (0, format!("{file}:{}", first + row as u64)));
                 entry.0 += 1;
             }
             let same = last.as_ref().is_some_and(|(other, _)| {
@@ -326,11 +359,15 @@ impl Reader<'_> {
                     if money != self.bill.currency && !self.bill.rates.iter().any(|r| r.currency == money) {
                         return Err(CapabilityError::Invalid(format!(
                             "{}: charged in {money}, but bill {} is in {} and has no rate for it; add `rates: [{{currency: {money}, rate: …}}]`",
-                            at(), self.bill.meta.name, self.bill.currency
+                            at(),
+                            self.bill.meta.name,
+                            self.bill.currency
                         )));
                     }
                     let day = Timestamp::from_microsecond(period.value(row))
-                        .map_err(|_| CapabilityError::Invalid(format!("{}: BillingPeriodStart leaves the calendar", at())))?
+                        .map_err(|_| {
+                            CapabilityError::Invalid(format!("{}: BillingPeriodStart leaves the calendar", at()))
+                        })?
                         .strftime("%Y-%m-%d")
                         .to_string();
                     let account = text(account, row).unwrap_or_default();
@@ -383,7 +420,10 @@ fn decimal(value: i128) -> String {
 }
 
 fn sha256(path: &Path) -> Result<String, CapabilityError> {
-    let fail = |e: std::io::Error| CapabilityError::File { path: path.display().to_string(), cause: e.to_string() };
+    let fail = |e: std::io::Error| CapabilityError::File {
+        path: path.display().to_string(),
+        cause: e.to_string(),
+    };
     let mut file = std::fs::File::open(path).map_err(fail)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
@@ -401,13 +441,18 @@ fn deliver(folder: &Path, path: &Path, name: &str, sha: &str) -> Result<(), Capa
     let to = folder.join(DELIVERED);
     let short: String = sha.chars().take(16).collect();
     let kept = to.join(format!("{short}-{name}"));
-    let fail = |e: std::io::Error| CapabilityError::File { path: kept.display().to_string(), cause: e.to_string() };
+    let fail = |e: std::io::Error| CapabilityError::File {
+        path: kept.display().to_string(),
+        cause: e.to_string(),
+    };
     if kept.exists() {
         return Ok(());
     }
     std::fs::create_dir_all(&to).map_err(fail)?;
     let part = to.join(format!(".{short}.{}", std::process::id()));
-    std::fs::copy(path, &part).and_then(|_| std::fs::rename(&part, &kept)).map_err(fail)
+    std::fs::copy(path, &part)
+        .and_then(|_| std::fs::rename(&part, &kept))
+        .map_err(fail)
 }
 
 #[cfg(test)]

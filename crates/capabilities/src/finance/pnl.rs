@@ -19,23 +19,38 @@ pub async fn models(context: &Context, name: &str) -> Result<Vec<ModelStatement>
     let bill = find(context, name)?;
     let allocation = allocation(context, name).await?;
     let today = today(context)?;
-    let last = today.first_of_month().yesterday().map_err(|e| CapabilityError::Invalid(e.to_string()))?;
+    let last = today
+        .first_of_month()
+        .yesterday()
+        .map_err(|e| CapabilityError::Invalid(e.to_string()))?;
     let month = last.strftime("%Y-%m").to_string();
     let mut all = Vec::new();
     for model in &bill.models {
         let predictions = predictions(context, bill, &model.model, today).await?;
-        all.push(statement(&allocation, model, &month, predictions.map(|p| p.get(&month).copied().unwrap_or_default())));
+        all.push(statement(
+            &allocation,
+            model,
+            &month,
+            predictions.map(|p| p.get(&month).copied().unwrap_or_default()),
+        ));
     }
     all.sort_by(|a, b| b.cost_minor.cmp(&a.cost_minor).then_with(|| a.model.cmp(&b.model)));
     Ok(all)
 }
 
 fn statement(allocation: &Allocation, model: &BilledModel, month: &str, predictions: Option<u64>) -> ModelStatement {
-    let own = || allocation.lines.iter().filter(|l| l.model.as_deref() == Some(model.model.as_str()));
+    let own = || {
+        allocation
+            .lines
+            .iter()
+            .filter(|l| l.model.as_deref() == Some(model.model.as_str()))
+    };
     let mut months: BTreeMap<String, i64> = BTreeMap::new();
     own().for_each(|l| *months.entry(l.month.clone()).or_default() += l.effective_minor);
     let mut by_rule: BTreeMap<Rule, i64> = BTreeMap::new();
-    own().filter(|l| l.month == month).for_each(|l| *by_rule.entry(l.rule).or_default() += l.effective_minor);
+    own()
+        .filter(|l| l.month == month)
+        .for_each(|l| *by_rule.entry(l.rule).or_default() += l.effective_minor);
     let cost_minor = months.get(month).copied().unwrap_or_default();
     let cost = cost_minor as f64;
     let benefit = benefit(model.benefit.as_ref(), &model.model, month);
@@ -62,7 +77,9 @@ fn statement(allocation: &Allocation, model: &BilledModel, month: &str, predicti
         )),
         Some(n) => Ok(n),
     };
-    let per_thousand = counted.clone().map(|n| exact(cost / n as f64 * 1_000.0, n, "allocated cost over predictions counted"));
+    let per_thousand = counted
+        .clone()
+        .map(|n| exact(cost / n as f64 * 1_000.0, n, "allocated cost over predictions counted"));
     let break_even = match (&benefit, &counted) {
         (Figure::Estimate(b), Ok(n)) if b.low > 0.0 => {
             let at = |value: f64| cost / (value / *n as f64);
@@ -82,8 +99,12 @@ fn statement(allocation: &Allocation, model: &BilledModel, month: &str, predicti
                 "measure it until its lower end is above 0",
             ),
         },
-        (Figure::Refused { not_estimable }, _) => Figure::Refused { not_estimable: not_estimable.clone() },
-        (_, Err(e)) => Figure::Refused { not_estimable: e.clone() },
+        (Figure::Refused { not_estimable }, _) => Figure::Refused {
+            not_estimable: not_estimable.clone(),
+        },
+        (_, Err(e)) => Figure::Refused {
+            not_estimable: e.clone(),
+        },
     };
     ModelStatement {
         model: model.model.clone(),
@@ -95,7 +116,10 @@ fn statement(allocation: &Allocation, model: &BilledModel, month: &str, predicti
         by_rule: by_rule.into_iter().collect(),
         predictions,
         cost_per_thousand: per_thousand.into(),
-        signed: model.benefit.as_ref().map(|b| (b.signed_by.clone(), b.signed_on.clone())),
+        signed: model
+            .benefit
+            .as_ref()
+            .map(|b| (b.signed_by.clone(), b.signed_on.clone())),
         benefit,
         net,
         break_even,
@@ -156,8 +180,13 @@ async fn predictions(
     model: &str,
     today: jiff::civil::Date,
 ) -> Result<Option<BTreeMap<String, u64>>, CapabilityError> {
-    let Some(counted) = bill.predictions.iter().find(|p| p.model == model) else { return Ok(None) };
-    if !context.project.contains(&Reference::new(Kind::Dataset, &counted.dataset)) {
+    let Some(counted) = bill.predictions.iter().find(|p| p.model == model) else {
+        return Ok(None);
+    };
+    if !context
+        .project
+        .contains(&Reference::new(Kind::Dataset, &counted.dataset))
+    {
         return Ok(None);
     }
     let count = match &counted.count {

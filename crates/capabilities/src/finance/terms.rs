@@ -118,7 +118,11 @@ fn months(count: u32) -> Option<Span> {
 }
 
 fn after(start: Date, count: u32, name: &str) -> Result<Date, CapabilityError> {
-    let out = || CapabilityError::Invalid(format!("contract {name}: {count} months from {start} leave the calendar"));
+    let out = || {
+        CapabilityError::Invalid(format!(
+            "contract {name}: {count} months from {start} leave the calendar"
+        ))
+    };
     start.checked_add(months(count).ok_or_else(out)?).map_err(|_| out())
 }
 
@@ -161,7 +165,15 @@ mod tests {
         assert_eq!(terms.term(1).unwrap().notice_by, date(2024, 7, 31));
         let leap = self::terms("2024-02-29", 12, Some(12), 3);
         let ends: Vec<Date> = (0..4).map(|n| leap.term(n).unwrap().end).collect();
-        assert_eq!(ends, [date(2025, 2, 28), date(2026, 2, 28), date(2027, 2, 28), date(2028, 2, 29)]);
+        assert_eq!(
+            ends,
+            [
+                date(2025, 2, 28),
+                date(2026, 2, 28),
+                date(2027, 2, 28),
+                date(2028, 2, 29)
+            ]
+        );
     }
 
     #[test]

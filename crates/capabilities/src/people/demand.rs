@@ -19,7 +19,12 @@ const SEED: u64 = 0x7065_6f70_6c65;
 const Z90: f64 = 1.281_551_565_544_600_4;
 
 /// Person-weeks inside `[from, until)` of each initiative that has an effort range, draw by draw.
-pub(super) fn draws(context: &Context, from: Date, until: Date, gaps: &mut Vec<String>) -> Result<BTreeMap<String, Vec<f64>>, CapabilityError> {
+pub(super) fn draws(
+    context: &Context,
+    from: Date,
+    until: Date,
+    gaps: &mut Vec<String>,
+) -> Result<BTreeMap<String, Vec<f64>>, CapabilityError> {
     let mut all = BTreeMap::new();
     for (number, (name, initiative)) in context.project.initiatives.iter().enumerate() {
         let share = inside(initiative, from, until)?;
@@ -30,7 +35,10 @@ pub(super) fn draws(context: &Context, from: Date, until: Date, gaps: &mut Vec<S
             gaps.push(format!("{name} has no effort range: it is not among what is asked."));
             continue;
         };
-        all.insert(name.clone(), draw(range, number as u64).into_iter().map(|w| w * share).collect());
+        all.insert(
+            name.clone(),
+            draw(range, number as u64).into_iter().map(|w| w * share).collect(),
+        );
     }
     Ok(all)
 }
@@ -38,10 +46,15 @@ pub(super) fn draws(context: &Context, from: Date, until: Date, gaps: &mut Vec<S
 /// The share of an initiative's days that lie in the horizon; one without days lies in it whole.
 fn inside(initiative: &Initiative, from: Date, until: Date) -> Result<f64, CapabilityError> {
     let day = |text: &Option<String>| match text {
-        Some(text) => text.parse::<Date>().map(Some).map_err(|e| CapabilityError::Invalid(format!("{}: {e}", initiative.meta.name))),
+        Some(text) => text
+            .parse::<Date>()
+            .map(Some)
+            .map_err(|e| CapabilityError::Invalid(format!("{}: {e}", initiative.meta.name))),
         None => Ok(None),
     };
-    let (Some(start), Some(due)) = (day(&initiative.start)?, day(&initiative.due)?) else { return Ok(1.0) };
+    let (Some(start), Some(due)) = (day(&initiative.start)?, day(&initiative.due)?) else {
+        return Ok(1.0);
+    };
     let length = f64::from((due - start).get_days() + 1);
     let first = start.max(from);
     let last = due.min(until.yesterday().unwrap_or(until));

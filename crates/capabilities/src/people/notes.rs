@@ -32,13 +32,16 @@ impl NoteKey {
     pub fn of(secret: &str) -> Result<NoteKey, CapabilityError> {
         let secret = secret.trim();
         if secret.chars().count() < SHORTEST {
-            return Err(CapabilityError::Invalid(format!("the key of notes is shorter than {SHORTEST} characters")));
+            return Err(CapabilityError::Invalid(format!(
+                "the key of notes is shorter than {SHORTEST} characters"
+            )));
         }
         Ok(NoteKey(secret.to_owned()))
     }
 
     fn derive(&self, word: &[u8], parts: &[&[u8]]) -> Result<[u8; 32], CapabilityError> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).map_err(|e| CapabilityError::Invalid(e.to_string()))?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).map_err(|e| CapabilityError::Invalid(e.to_string()))?;
         mac.update(word);
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -80,7 +83,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok())
+        .collect()
 }
 
 impl Sealed {
@@ -88,7 +94,13 @@ impl Sealed {
         let at = self.at_us.to_be_bytes();
         let [a, b] = &self.between;
         let parts: [&[u8]; 7] = [
-            self.id.as_bytes(), a.as_bytes(), b.as_bytes(), self.author.as_bytes(), &at, self.iv.as_bytes(), self.sealed.as_bytes(),
+            self.id.as_bytes(),
+            a.as_bytes(),
+            b.as_bytes(),
+            self.author.as_bytes(),
+            &at,
+            self.iv.as_bytes(),
+            self.sealed.as_bytes(),
         ];
         Ok(hex(&key.derive(b"steward note mac", &parts)?))
     }
@@ -97,7 +109,9 @@ impl Sealed {
 fn pair(one: &str, other: &str) -> Result<[String; 2], CapabilityError> {
     let fine = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
     if !fine(one) || !fine(other) || one == other {
-        return Err(CapabilityError::Invalid(format!("a note is between two different people, not {one:?} and {other:?}")));
+        return Err(CapabilityError::Invalid(format!(
+            "a note is between two different people, not {one:?} and {other:?}"
+        )));
     }
     let mut both = [one.to_owned(), other.to_owned()];
     both.sort();
@@ -124,7 +138,13 @@ fn known(context: &Context, person: &str) -> Result<(), CapabilityError> {
 ///
 /// # Errors
 /// If one of them is not known, or it cannot be written.
-pub fn add_note(context: &Context, author: &str, with: &str, text: &str, key: &NoteKey) -> Result<String, CapabilityError> {
+pub fn add_note(
+    context: &Context,
+    author: &str,
+    with: &str,
+    text: &str,
+    key: &NoteKey,
+) -> Result<String, CapabilityError> {
     known(context, author)?;
     known(context, with)?;
     if text.trim().is_empty() {
@@ -136,7 +156,8 @@ pub fn add_note(context: &Context, author: &str, with: &str, text: &str, key: &N
     let cipher = key.derive(b"steward note cipher", &[])?;
     let iv: [u8; 16] = std::array::from_fn(|i| iv[i]);
     let aes: [u8; 16] = std::array::from_fn(|i| cipher[i]);
-    let sealed = cbc::Encryptor::<aes::Aes128>::new(&aes.into(), &iv.into()).encrypt_padded_vec_mut::<Pkcs7>(text.as_bytes());
+    let sealed =
+        cbc::Encryptor::<aes::Aes128>::new(&aes.into(), &iv.into()).encrypt_padded_vec_mut::<Pkcs7>(text.as_bytes());
     let mut note = Sealed {
         id: id.clone(),
         author: author.to_owned(),
@@ -149,7 +170,10 @@ pub fn add_note(context: &Context, author: &str, with: &str, text: &str, key: &N
     note.mac = note.mac(key)?;
     let folder = folder(context, &note.between);
     let path = folder.join(format!("{id}.json"));
-    let fail = |cause: String| CapabilityError::File { path: path.display().to_string(), cause };
+    let fail = |cause: String| CapabilityError::File {
+        path: path.display().to_string(),
+        cause,
+    };
     let json = serde_json::to_vec(&note).map_err(|e| fail(e.to_string()))?;
     let part = folder.join(format!(".{id}"));
     std::fs::create_dir_all(&folder)
@@ -168,14 +192,25 @@ pub fn notes(context: &Context, reader: &str, with: &str, key: &NoteKey) -> Resu
     let between = pair(reader, with)?;
     let folder = folder(context, &between);
     let mut paths: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "json")).collect(),
+        Ok(entries) => entries
+            .filter_map(|e| Some(e.ok()?.path()))
+            .filter(|p| p.extension().is_some_and(|e| e == "json"))
+            .collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(CapabilityError::File { path: folder.display().to_string(), cause: e.to_string() }),
+        Err(e) => {
+            return Err(CapabilityError::File {
+                path: folder.display().to_string(),
+                cause: e.to_string(),
+            });
+        }
     };
     paths.sort();
     let mut all = Vec::new();
     for path in paths {
-        let fail = |cause: &str| CapabilityError::File { path: path.display().to_string(), cause: cause.to_owned() };
+        let fail = |cause: &str| CapabilityError::File {
+            path: path.display().to_string(),
+            cause: cause.to_owned(),
+        };
         let text = std::fs::read_to_string(&path).map_err(|e| fail(&e.to_string()))?;
         let note: Sealed = serde_json::from_str(&text).map_err(|_| fail("it is no note"))?;
         let mac = unhex(&note.mac).unwrap_or_default();
@@ -183,17 +218,28 @@ pub fn notes(context: &Context, reader: &str, with: &str, key: &NoteKey) -> Resu
         // Compared without a hint of where they differ.
         let differs = mac.len() != own.len() || mac.iter().zip(&own).fold(0, |all, (a, b)| all | (a ^ b)) != 0;
         if differs || note.between != between {
-            return Err(CapabilityError::Refused(format!("{} was changed, or sealed with another key", path.display())));
+            return Err(CapabilityError::Refused(format!(
+                "{} was changed, or sealed with another key",
+                path.display()
+            )));
         }
         let cipher = key.derive(b"steward note cipher", &[])?;
         let aes: [u8; 16] = std::array::from_fn(|i| cipher[i]);
-        let iv: [u8; 16] = unhex(&note.iv).and_then(|v| v.try_into().ok()).ok_or_else(|| fail("it is no note"))?;
+        let iv: [u8; 16] = unhex(&note.iv)
+            .and_then(|v| v.try_into().ok())
+            .ok_or_else(|| fail("it is no note"))?;
         let sealed = unhex(&note.sealed).ok_or_else(|| fail("it is no note"))?;
         let plain = cbc::Decryptor::<aes::Aes128>::new(&aes.into(), &iv.into())
             .decrypt_padded_vec_mut::<Pkcs7>(&sealed)
             .map_err(|_| fail("it is no note"))?;
         let text = String::from_utf8(plain).map_err(|_| fail("it is no note"))?;
-        all.push(Note { id: note.id, between: note.between, author: note.author, at_us: note.at_us, text });
+        all.push(Note {
+            id: note.id,
+            between: note.between,
+            author: note.author,
+            at_us: note.at_us,
+            text,
+        });
     }
     Ok(all)
 }

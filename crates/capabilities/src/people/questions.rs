@@ -93,7 +93,11 @@ pub fn questions(context: &Context) -> Result<Vec<QuestionStatus>, CapabilityErr
 }
 
 fn status(q: &Question, today: Date) -> QuestionStatus {
-    let past = |day: &Option<String>| day.as_deref().and_then(|d| d.parse::<Date>().ok()).is_some_and(|d| today >= d);
+    let past = |day: &Option<String>| {
+        day.as_deref()
+            .and_then(|d| d.parse::<Date>().ok())
+            .is_some_and(|d| today >= d)
+    };
     let state = match (&q.query, past(&q.expires)) {
         (Some(_), true) => QuestionState::Expired,
         (Some(_), false) => QuestionState::Answered,
@@ -111,7 +115,11 @@ fn status(q: &Question, today: Date) -> QuestionStatus {
         decision: q.decision.clone(),
         expires: q.expires.clone(),
         state,
-        waits: q.query.is_none().then(|| asked.map(|d| i64::from((today - d).get_days()))).flatten(),
+        waits: q
+            .query
+            .is_none()
+            .then(|| asked.map(|d| i64::from((today - d).get_days())))
+            .flatten(),
     }
 }
 
@@ -120,34 +128,60 @@ fn status(q: &Question, today: Date) -> QuestionStatus {
 /// # Errors
 /// If there is no such question, it has no query yet, or the query fails.
 pub async fn answer(context: &Context, name: &str) -> Result<Concluded<Answer>, CapabilityError> {
-    let question = context.project.questions.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "question".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.questions.keys()),
-    })?;
+    let question = context
+        .project
+        .questions
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "question".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.questions.keys()),
+        })?;
     let Some(sql) = &question.query else {
-        return Err(CapabilityError::Invalid(format!("question {name} has no `query` yet; its owner is {}", question.meta.owner)));
+        return Err(CapabilityError::Invalid(format!(
+            "question {name} has no `query` yet; its owner is {}",
+            question.meta.owner
+        )));
     };
     let reference = steward_definitions::Reference::new(steward_definitions::Kind::Question, name);
-    let tables: Vec<String> = context.project.references(&reference).into_iter().map(|r| r.name).collect();
+    let tables: Vec<String> = context
+        .project
+        .references(&reference)
+        .into_iter()
+        .map(|r| r.name)
+        .collect();
     let definitions = std::collections::BTreeMap::from([(reference.to_string(), question.meta.digest.clone())]);
-    crate::evidence::conclude(context, &reference.to_string(), definitions, &tables, json!({}), || async {
-        let body = sql.trim().trim_end_matches(';');
-        let query = Query {
-            label: format!("question {name}"),
-            sql: format!("SELECT * FROM ({body}) AS \"answer\" LIMIT {MOST_ROWS}"),
-            parameters: Vec::new(),
-        };
-        let found = context.engine.run(&query, &context.control).await?;
-        let columns: Vec<String> = found.columns().into_iter().map(str::to_owned).collect();
-        let mut rows = vec![Vec::with_capacity(columns.len()); found.len()];
-        for column in &columns {
-            for (row, value) in rows.iter_mut().zip(found.values(column)?) {
-                row.push(value);
+    crate::evidence::conclude(
+        context,
+        &reference.to_string(),
+        definitions,
+        &tables,
+        json!({}),
+        || async {
+            let body = sql.trim().trim_end_matches(';');
+            let query = Query {
+                label: format!("question {name}"),
+                sql: format!("SELECT * FROM ({body}) AS \"answer\" LIMIT {MOST_ROWS}"),
+                parameters: Vec::new(),
+            };
+            let found = context.engine.run(&query, &context.control).await?;
+            let columns: Vec<String> = found.columns().into_iter().map(str::to_owned).collect();
+            let mut rows = vec![Vec::with_capacity(columns.len()); found.len()];
+            for column in &columns {
+                for (row, value) in rows.iter_mut().zip(found.values(column)?) {
+                    row.push(value);
+                }
             }
-        }
-        let answer = Answer { columns, rows, sql: found.sql.clone() };
-        Ok((answer, json!({ "engine": context.engine.name(), "queries": [found.sql] })))
-    })
+            let answer = Answer {
+                columns,
+                rows,
+                sql: found.sql.clone(),
+            };
+            Ok((
+                answer,
+                json!({ "engine": context.engine.name(), "queries": [found.sql] }),
+            ))
+        },
+    )
     .await
 }

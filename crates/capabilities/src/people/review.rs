@@ -32,7 +32,8 @@ pub async fn review(context: &Context, person: &str, since_us: Option<i64>) -> R
         return Err(CapabilityError::Unknown {
             kind: "person".into(),
             name: person.into(),
-            near: steward_definitions::nearest::nearest(person, people.iter().map(|p| p.name.as_str())).map(str::to_owned),
+            near: steward_definitions::nearest::nearest(person, people.iter().map(|p| p.name.as_str()))
+                .map(str::to_owned),
         });
     }
     let all = governance::decisions(context, &DecisionFilter::default(), None).await?;
@@ -44,7 +45,12 @@ pub async fn review(context: &Context, person: &str, since_us: Option<i64>) -> R
         person: person.to_owned(),
         decisions: all.into_iter().filter(own).collect(),
         owns: owned.map(|r| r.to_string()).collect(),
-        initiatives: project.initiatives.values().filter(|i| i.team.iter().any(|p| p == person)).map(|i| i.meta.name.clone()).collect(),
+        initiatives: project
+            .initiatives
+            .values()
+            .filter(|i| i.team.iter().any(|p| p == person))
+            .map(|i| i.meta.name.clone())
+            .collect(),
         growth: project
             .teams
             .values()

@@ -22,7 +22,11 @@ pub(super) async fn members(
     gaps: &mut Vec<String>,
 ) -> Result<Vec<Member>, CapabilityError> {
     let name = &team.meta.name;
-    let ask = |what: &str, sql: String| Query { label: format!("team {name}: {what}"), sql, parameters: Vec::new() };
+    let ask = |what: &str, sql: String| Query {
+        label: format!("team {name}: {what}"),
+        sql,
+        parameters: Vec::new(),
+    };
     let text = |column: &Option<String>| match column {
         Some(column) => format!("CAST({} AS VARCHAR)", quote(column)),
         None => "CAST(NULL AS VARCHAR)".to_owned(),
@@ -36,7 +40,10 @@ pub(super) async fn members(
     };
     let sql = format!(
         "SELECT CAST({} AS VARCHAR) AS \"person\", {} AS \"part\", {} AS \"country\", {hours} AS \"hours\" FROM {} ORDER BY 1",
-        quote(&team.people.person), text(&team.people.part), text(&team.people.country), quote(&team.people.dataset)
+        quote(&team.people.person),
+        text(&team.people.part),
+        text(&team.people.country),
+        quote(&team.people.dataset)
     );
     let rows = context.engine.run(&ask("people", sql), &context.control).await?;
     let mut skills: BTreeMap<String, Vec<(String, u64)>> = BTreeMap::new();
@@ -44,13 +51,19 @@ pub(super) async fn members(
         Some(table) => {
             let sql = format!(
                 "SELECT CAST({} AS VARCHAR) AS \"person\", CAST({} AS VARCHAR) AS \"skill\", CAST(MAX({}) AS BIGINT) AS \"level\" FROM {} GROUP BY 1, 2 ORDER BY 1, 2",
-                quote(&table.person), quote(&table.skill), quote(&table.level), quote(&table.dataset)
+                quote(&table.person),
+                quote(&table.skill),
+                quote(&table.level),
+                quote(&table.dataset)
             );
             let rows = context.engine.run(&ask("skills", sql), &context.control).await?;
             let (people, names, levels) = (rows.strings("person")?, rows.strings("skill")?, rows.integers("level")?);
             for ((person, skill), level) in people.into_iter().zip(names).zip(levels) {
                 if let (Some(person), Some(skill), Some(level)) = (person, skill, level) {
-                    skills.entry(person).or_default().push((skill, u64::try_from(level).unwrap_or_default()));
+                    skills
+                        .entry(person)
+                        .or_default()
+                        .push((skill, u64::try_from(level).unwrap_or_default()));
                 }
             }
         }
@@ -61,7 +74,9 @@ pub(super) async fn members(
         Some(table) => {
             let sql = format!(
                 "SELECT CAST({} AS DATE) AS \"day\", CAST({} AS VARCHAR) AS \"country\" FROM {}",
-                quote(&table.date), quote(&table.country), quote(&table.dataset)
+                quote(&table.date),
+                quote(&table.country),
+                quote(&table.dataset)
             );
             let rows = context.engine.run(&ask("holidays", sql), &context.control).await?;
             for (day, country) in rows.values("day")?.into_iter().zip(rows.strings("country")?) {
@@ -79,7 +94,9 @@ pub(super) async fn members(
         let Some(person) = person else { continue };
         let hours = hours.unwrap_or(FULL);
         if !(0.0..=100.0).contains(&hours) {
-            return Err(CapabilityError::Invalid(format!("team {name}: {person} works {hours} hours a week; expected 0 to 100")));
+            return Err(CapabilityError::Invalid(format!(
+                "team {name}: {person} works {hours} hours a week; expected 0 to 100"
+            )));
         }
         let none = BTreeSet::new();
         let free = country.as_ref().and_then(|c| off.get(c)).unwrap_or(&none);

@@ -40,11 +40,15 @@ pub async fn teams(context: &Context) -> Result<Vec<TeamStatus>, CapabilityError
 /// # Errors
 /// If there is no such team or its tables cannot be read.
 pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, CapabilityError> {
-    let team = context.project.teams.get(name).ok_or_else(|| CapabilityError::Unknown {
-        kind: "team".into(),
-        name: name.into(),
-        near: crate::error::nearest(name, context.project.teams.keys()),
-    })?;
+    let team = context
+        .project
+        .teams
+        .get(name)
+        .ok_or_else(|| CapabilityError::Unknown {
+            kind: "team".into(),
+            name: name.into(),
+            near: crate::error::nearest(name, context.project.teams.keys()),
+        })?;
     let now = Timestamp::from_microsecond(context.now_us).map_err(|e| CapabilityError::Invalid(e.to_string()))?;
     let from = TimeZone::UTC.to_datetime(now).date();
     let until = from.saturating_add(Span::new().weeks(HORIZON_WEEKS));
@@ -54,15 +58,22 @@ pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, Capabilit
     let skilled = by_skill(team, &asked, &mut gaps);
     let medians: BTreeMap<&str, f64> = skilled.iter().map(|(s, d)| (s.as_str(), percentiles(d)[1])).collect();
     let supply = supply(team, &members, &medians);
-    let names: BTreeSet<String> =
-        members.iter().flat_map(|m| m.skills.iter().map(|(s, _)| s.clone())).chain(skilled.keys().cloned()).collect();
+    let names: BTreeSet<String> = members
+        .iter()
+        .flat_map(|m| m.skills.iter().map(|(s, _)| s.clone()))
+        .chain(skilled.keys().cloned())
+        .collect();
     let mut skills: Vec<SkillStatus> = names
         .into_iter()
         .map(|skill| skill_status(team, &members, skill, &skilled, &supply))
         .collect();
     skills.sort_by(|a, b| {
         let order = |s: &SkillStatus| (s.shortage.unwrap_or(-1.0), -(s.bus_factor as f64));
-        order(b).0.total_cmp(&order(a).0).then(order(b).1.total_cmp(&order(a).1)).then_with(|| a.skill.cmp(&b.skill))
+        order(b)
+            .0
+            .total_cmp(&order(a).0)
+            .then(order(b).1.total_cmp(&order(a).1))
+            .then_with(|| a.skill.cmp(&b.skill))
     });
     let whole: Vec<f64> = (0..DRAWS).map(|n| asked.values().map(|d| d[n]).sum()).collect();
     let supply_weeks = members.iter().map(|m| m.weeks(team.available)).sum();
@@ -89,11 +100,16 @@ pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, Capabilit
 fn by_skill(team: &Team, asked: &BTreeMap<String, Vec<f64>>, gaps: &mut Vec<String>) -> BTreeMap<String, Vec<f64>> {
     let mut all: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for demand in &team.demand {
-        let Some(weeks) = asked.get(&demand.initiative) else { continue };
+        let Some(weeks) = asked.get(&demand.initiative) else {
+            continue;
+        };
         let sum = all.entry(demand.skill.clone()).or_insert_with(|| vec![0.0; DRAWS]);
         sum.iter_mut().zip(weeks).for_each(|(s, w)| *s += w * demand.share);
     }
-    for initiative in asked.keys().filter(|i| !team.demand.iter().any(|d| d.initiative == **i)) {
+    for initiative in asked
+        .keys()
+        .filter(|i| !team.demand.iter().any(|d| d.initiative == **i))
+    {
         gaps.push(format!("{initiative} says no skills that it needs."));
     }
     all
@@ -103,7 +119,12 @@ fn by_skill(team: &Team, asked: &BTreeMap<String, Vec<f64>>, gaps: &mut Vec<Stri
 fn supply(team: &Team, members: &[Member], medians: &BTreeMap<&str, f64>) -> BTreeMap<String, f64> {
     let mut all: BTreeMap<String, f64> = BTreeMap::new();
     for member in members {
-        let able: Vec<&str> = member.skills.iter().filter(|(_, l)| *l >= team.able_from).map(|(s, _)| s.as_str()).collect();
+        let able: Vec<&str> = member
+            .skills
+            .iter()
+            .filter(|(_, l)| *l >= team.able_from)
+            .map(|(s, _)| s.as_str())
+            .collect();
         let wanted: f64 = able.iter().filter_map(|s| medians.get(s)).sum();
         for skill in &able {
             let share = match medians.get(skill) {
@@ -124,7 +145,11 @@ fn skill_status(
     skilled: &BTreeMap<String, Vec<f64>>,
     supply: &BTreeMap<String, f64>,
 ) -> SkillStatus {
-    let able: Vec<String> = members.iter().filter(|m| m.able(&skill, team.able_from)).map(|m| m.person.clone()).collect();
+    let able: Vec<String> = members
+        .iter()
+        .filter(|m| m.able(&skill, team.able_from))
+        .map(|m| m.person.clone())
+        .collect();
     let learning = members
         .iter()
         .filter(|m| m.able(&skill, 1) && !m.able(&skill, team.able_from))
@@ -134,9 +159,12 @@ fn skill_status(
     let asked = skilled.get(&skill);
     let shortage = asked.map(|d| above(d, |_| supply_weeks));
     let remedies = match (asked, shortage) {
-        (Some(draws), Some(p)) if p >= WORTH_CLOSING => {
-            team.remedies.iter().enumerate().map(|(n, r)| remedy(team, r, n as u64, draws, supply_weeks)).collect()
-        }
+        (Some(draws), Some(p)) if p >= WORTH_CLOSING => team
+            .remedies
+            .iter()
+            .enumerate()
+            .map(|(n, r)| remedy(team, r, n as u64, draws, supply_weeks))
+            .collect(),
         _ => Vec::new(),
     };
     SkillStatus {
@@ -176,7 +204,9 @@ fn remedy(team: &Team, remedy: &Remedy, stream: u64, draws: &[f64], supply: f64)
     RemedyStatus {
         remedy: remedy.remedy.clone(),
         shortage: above(draws, |n| supply + brings[n]),
-        cost_minor: remedy.once_minor.saturating_add((remedy.weekly_minor as f64 * weeks / team.available).round() as i64),
+        cost_minor: remedy
+            .once_minor
+            .saturating_add((remedy.weekly_minor as f64 * weeks / team.available).round() as i64),
         weeks,
     }
 }
@@ -200,7 +230,9 @@ fn openings(team: &Team, today: Date) -> Vec<OpeningStatus> {
 fn growth(team: &Team, members: &[Member]) -> Vec<GrowthStatus> {
     let one = |g: &steward_definitions::Growth| {
         let member = members.iter().find(|m| m.person == g.person);
-        let now = member.and_then(|m| m.skills.iter().find(|(s, _)| *s == g.skill)).map(|(_, level)| *level);
+        let now = member
+            .and_then(|m| m.skills.iter().find(|(s, _)| *s == g.skill))
+            .map(|(_, level)| *level);
         GrowthStatus {
             person: g.person.clone(),
             skill: g.skill.clone(),
@@ -220,7 +252,12 @@ fn learning(team: &Team, today: Date) -> Vec<LearningStatus> {
         .learning
         .iter()
         .filter(|l| l.date.parse::<Date>().is_ok_and(|d| d >= today))
-        .map(|l| LearningStatus { event: l.event.clone(), date: l.date.clone(), people: l.people.clone(), skill: l.skill.clone() })
+        .map(|l| LearningStatus {
+            event: l.event.clone(),
+            date: l.date.clone(),
+            people: l.people.clone(),
+            skill: l.skill.clone(),
+        })
         .collect();
     coming.sort_by(|a, b| (&a.date, &a.event).cmp(&(&b.date, &b.event)));
     coming

@@ -45,6 +45,17 @@ pub(crate) async fn build(
     if !problems.is_empty() {
         return Err(CapabilityError::Definitions(problems));
     }
+    if sections
+        .iter()
+        .any(|s| matches!(s.content, SectionContent::Summary { .. }))
+    {
+        let found = super::summary::summarise(context, &sections).await?;
+        for section in &mut sections {
+            if let SectionContent::Summary { summary } = &mut section.content {
+                summary.clone_from(&found);
+            }
+        }
+    }
     Ok(Pack {
         report: report.meta.name.clone(),
         title: report.meta.label.clone().unwrap_or_else(|| report.meta.name.clone()),
@@ -134,6 +145,11 @@ async fn section(
         BlockContent::Sql { query, title } => {
             SectionContent::Table(table(context, report, query, title.clone()).await?)
         }
+        BlockContent::Money { bill, show } => SectionContent::Table(super::money::table(context, bill, show).await?),
+        // Filled when all sections are there.
+        BlockContent::Summary => SectionContent::Summary {
+            summary: super::Summary::default(),
+        },
         BlockContent::Experiment { name } => SectionContent::Experiment {
             readout: experiments::readout(context, name, &ReadoutOptions::default()).await?,
         },

@@ -4,10 +4,15 @@
 //! with its file and line.
 
 mod build;
+mod money;
 mod period;
+mod summary;
+mod templates;
 mod types;
 mod uncertainty;
 
+pub use summary::{Moved, Summary};
+pub use templates::{TEMPLATES, draft};
 pub use types::*;
 
 use std::collections::BTreeMap;

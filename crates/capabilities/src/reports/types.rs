@@ -5,6 +5,7 @@ use steward_compute::Value;
 use steward_definitions::{Direction, Span};
 use steward_stats::{Estimate, NotEstimable};
 
+use super::Summary;
 use crate::experiments::Readout;
 use crate::governance::Decision;
 use crate::metrics::MetricTable;
@@ -63,6 +64,11 @@ pub enum SectionContent {
     Objective {
         /// Its state.
         status: ObjectiveStatus,
+    },
+    /// What the pack's own figures say.
+    Summary {
+        /// What moved and what waits.
+        summary: Summary,
     },
     /// Recent decisions, newest first.
     Decisions {

@@ -6,7 +6,7 @@ use crate::Span;
 use crate::project::Meta;
 
 /// A pack. Front matter gives name, owner, label; fenced blocks named `metric`, `chart`, `sql`, `experiment`,
-/// `objective`, `decisions` are figures; all else is prose.
+/// `objective`, `decisions`, `money`, `summary` are figures; all else is prose.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Name, owner, place, digest.
@@ -57,4 +57,8 @@ pub enum BlockContent {
     Objective { name: String },
     /// Recent decisions.
     Decisions { last: Option<u32> },
+    /// What a bill, budgets or contracts say: `models`, `budgets`, `contracts`, `anomalies`.
+    Money { bill: String, show: String },
+    /// What the pack's own figures say, by rules.
+    Summary,
 }

@@ -296,7 +296,10 @@ impl<'p> Graph<'p> {
                             }
                         }
                     }
-                    BlockContent::Prose { .. } | BlockContent::Decisions { .. } => {}
+                    BlockContent::Money { bill, .. } => {
+                        self.uses(Node::Other(reference(Kind::Bill, bill)), user.clone());
+                    }
+                    BlockContent::Prose { .. } | BlockContent::Decisions { .. } | BlockContent::Summary => {}
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use super::initiative::three_points;
 use crate::decode::{Decoder, MapReader, Target, share};
+use crate::kinds::minor_digits;
 use crate::project::Kind;
 use crate::yaml::Node;
-use crate::kinds::minor_digits;
 use crate::{Bet, Diagnostic, Settings, UnitValue};
 
 /// Reads a bet; problems go to the decoder.

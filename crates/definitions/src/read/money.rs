@@ -49,7 +49,8 @@ fn currency(map: &mut MapReader<'_>, settings: &Settings) -> String {
         }
         None => {
             let problem = Diagnostic::error("missing-key", map.span(), format!("{} has no currency", map.what()));
-            map.decoder().report(problem.hint("add `currency:` here or in `steward.yaml`"));
+            map.decoder()
+                .report(problem.hint("add `currency:` here or in `steward.yaml`"));
             String::new()
         }
     }
@@ -65,10 +66,18 @@ fn rates(map: &mut MapReader<'_>, own: &str) -> Vec<Rate> {
         };
         let number = minor_units(&rate.rate, 8);
         if number.is_none_or(|n| n <= 0) && !rate.rate.is_empty() {
-            inner.error("bad-value", "rate", format!("the rate `{}` is no amount above 0 with at most 8 decimals", rate.rate));
+            inner.error(
+                "bad-value",
+                "rate",
+                format!("the rate `{}` is no amount above 0 with at most 8 decimals", rate.rate),
+            );
         }
         if rate.currency == own || found.iter().any(|r| r.currency == rate.currency) {
-            inner.error("duplicate-name", "currency", format!("`{}` needs no rate, or has one already", rate.currency));
+            inner.error(
+                "duplicate-name",
+                "currency",
+                format!("`{}` needs no rate, or has one already", rate.currency),
+            );
         }
         inner.finish();
         found.push(rate);
@@ -185,7 +194,11 @@ fn keys(map: &mut MapReader<'_>, models: &[&str]) -> Vec<DeclaredKey> {
             share.required("weight");
             let weight = share.count("weight").unwrap_or_default();
             if share.has("weight") && weight == 0 {
-                share.error("bad-value", "weight", "a share without weight bears nothing: leave it out");
+                share.error(
+                    "bad-value",
+                    "weight",
+                    "a share without weight bears nothing: leave it out",
+                );
             }
             share.finish();
             shares.push(Share { model, weight });
@@ -227,7 +240,10 @@ fn known_model(map: &MapReader<'_>, model: &str, models: &[&str]) {
     if model.is_empty() || models.contains(&model) {
         return;
     }
-    let message = format!("{} names `{model}`, which is not among the `models` of the bill", map.what());
+    let message = format!(
+        "{} names `{model}`, which is not among the `models` of the bill",
+        map.what()
+    );
     let problem = Diagnostic::error("unknown-model", map.value_span("model"), message);
     map.decoder()
         .report(problem.did_you_mean(crate::nearest::nearest(model, models.iter().copied())));
@@ -264,7 +280,8 @@ pub(super) fn amount(map: &mut MapReader<'_>, key: &str, settings: &Settings) ->
     let value = minor_units(&node.text, minor_digits(settings.currency.as_deref()));
     if value.is_none() {
         let message = format!("`{key}` of {} is {}", map.what(), node.describe());
-        map.decoder().bad_value(node, message, "an amount of money such as `1250.50`, not negative");
+        map.decoder()
+            .bad_value(node, message, "an amount of money such as `1250.50`, not negative");
     }
     value
 }
@@ -296,7 +313,11 @@ pub(super) fn contract(decoder: &Decoder, document: &Node, settings: &Settings) 
         match u32::try_from(value) {
             Ok(months) if months <= 1_200 => Some(months),
             _ => {
-                map.error("bad-value", key, format!("`{key}` is {value} months; at most 1200 are a contract"));
+                map.error(
+                    "bad-value",
+                    key,
+                    format!("`{key}` is {value} months; at most 1200 are a contract"),
+                );
                 None
             }
         }
@@ -324,7 +345,11 @@ pub(super) fn contract(decoder: &Decoder, document: &Node, settings: &Settings) 
 fn term(map: &MapReader<'_>, contract: &Contract) {
     let decoder = map.decoder();
     match (contract.term_months, &contract.end) {
-        (Some(_), Some(_)) => map.error("bad-value", "end", format!("{} has both `term_months` and `end`", map.what())),
+        (Some(_), Some(_)) => map.error(
+            "bad-value",
+            "end",
+            format!("{} has both `term_months` and `end`", map.what()),
+        ),
         (None, None) if !map.has("term_months") && !map.has("end") => {
             let problem = Diagnostic::error("missing-key", map.span(), format!("{} has no end", map.what()));
             decoder.report(problem.expected("`term_months`, or `end` (its first day after)"));
@@ -338,12 +363,17 @@ fn term(map: &MapReader<'_>, contract: &Contract) {
     {
         let message = format!("{} ends before it starts", map.what());
         decoder.report(
-            Diagnostic::error("period", map.value_span("end"), message).expected("an `end` (the first day after it) after `start`"),
+            Diagnostic::error("period", map.value_span("end"), message)
+                .expected("an `end` (the first day after it) after `start`"),
         );
     }
     let shortest = contract.renewal_months.into_iter().chain(contract.term_months).min();
     if shortest.is_some_and(|months| contract.notice_months > months) {
-        map.error("bad-value", "notice_months", format!("the notice of {} is longer than a term", map.what()));
+        map.error(
+            "bad-value",
+            "notice_months",
+            format!("the notice of {} is longer than a term", map.what()),
+        );
     }
 }
 

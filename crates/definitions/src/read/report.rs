@@ -7,7 +7,16 @@ use crate::project::{Kind, Reference};
 use crate::yaml::{self, Node, Place, Value};
 use crate::{Block, BlockContent, Diagnostic, Report, Settings};
 
-const BLOCKS: [&str; 6] = ["metric", "chart", "sql", "experiment", "objective", "decisions"];
+const BLOCKS: [&str; 8] = [
+    "metric",
+    "chart",
+    "sql",
+    "experiment",
+    "objective",
+    "decisions",
+    "money",
+    "summary",
+];
 
 /// Reads a report; `problems` takes those of its YAML, the decoder all others. `None` for Markdown that is no report.
 pub(super) fn read(
@@ -191,6 +200,9 @@ impl Body<'_> {
             if word == "decisions" && !broken {
                 return Some(BlockContent::Decisions { last: None });
             }
+            if word == "summary" && !broken {
+                return Some(BlockContent::Summary);
+            }
             if !broken {
                 self.decoder
                     .error("empty-block", place(index), format!("the block `{word}` is empty"));
@@ -230,6 +242,13 @@ impl Body<'_> {
                 filter: map.text("filter"),
             },
             "chart" => chart(&mut map),
+            "summary" => BlockContent::Summary,
+            "money" => BlockContent::Money {
+                bill: map.required_name_of("bill", Kind::Bill),
+                show: map
+                    .choice("show", &["models", "budgets", "contracts", "anomalies"])
+                    .unwrap_or_else(|| "models".to_owned()),
+            },
             "experiment" => BlockContent::Experiment {
                 name: named(&mut map, "experiment", Kind::Experiment),
             },

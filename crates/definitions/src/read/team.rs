@@ -102,10 +102,16 @@ fn ladder(map: &mut MapReader<'_>) -> Vec<Rung> {
 /// A share above 0 and at most 1: `0.6`, `60%`.
 fn part(map: &mut MapReader<'_>, key: &str) -> Option<f64> {
     let node = map.get(key)?;
-    let value = map.decoder().text(node, key).as_deref().and_then(share).filter(|s| *s > 0.0);
+    let value = map
+        .decoder()
+        .text(node, key)
+        .as_deref()
+        .and_then(share)
+        .filter(|s| *s > 0.0);
     if value.is_none() {
         let message = format!("`{key}` is {}", node.describe());
-        map.decoder().bad_value(node, message, "a share above 0 and at most 1, such as `0.6` or `60%`");
+        map.decoder()
+            .bad_value(node, message, "a share above 0 and at most 1, such as `0.6` or `60%`");
     }
     value
 }
@@ -189,7 +195,9 @@ fn learning(map: &mut MapReader<'_>) -> Vec<Learning> {
         inner.rename(format!("the event `{event}`"));
         let people = inner.placed_texts("people");
         for (person, place) in &people {
-            inner.decoder().mention(Target::Owner(person.clone()), *place, inner.what());
+            inner
+                .decoder()
+                .mention(Target::Owner(person.clone()), *place, inner.what());
         }
         found.push(Learning {
             event,
@@ -219,8 +227,13 @@ pub(super) fn question(decoder: &Decoder, document: &Node, settings: &Settings) 
     if let Some(query) = &question.query {
         map.mention("query", Target::Query(query.clone()));
         if question.expires.is_none() && !map.has("expires") {
-            let problem = crate::Diagnostic::error("missing-key", map.span(), format!("the answer of {} never expires", map.what()));
-            map.decoder().report(problem.expected("`expires:`, the day from which it must be looked at again"));
+            let problem = crate::Diagnostic::error(
+                "missing-key",
+                map.span(),
+                format!("the answer of {} never expires", map.what()),
+            );
+            map.decoder()
+                .report(problem.expected("`expires:`, the day from which it must be looked at again"));
         }
     }
     map.finish();

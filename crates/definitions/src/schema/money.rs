@@ -23,7 +23,10 @@ pub(super) fn bill() -> Value {
     let benefit = object(
         &["monthly", "signed_by", "signed_on"],
         vec![
-            ("monthly", json!({"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3, "description": "Money a month: 10th, 50th and 90th percentile."})),
+            (
+                "monthly",
+                json!({"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3, "description": "Money a month: 10th, 50th and 90th percentile."}),
+            ),
             ("signed_by", text("Who signed.")),
             ("signed_on", moment("When.")),
         ],
@@ -66,7 +69,10 @@ pub(super) fn bill() -> Value {
             ("model", text("Model.")),
             ("dataset", text("Dataset.")),
             ("time", text("Column with the day or moment.")),
-            ("count", text("Column with the number of predictions; rows are counted without it.")),
+            (
+                "count",
+                text("Column with the number of predictions; rows are counted without it."),
+            ),
         ],
     );
     let rate = object(
@@ -131,8 +137,14 @@ pub(super) fn contract() -> Value {
         ("supplier", text("Supplier.")),
         ("start", moment("First day.")),
         ("term_months", whole("Months of the first term.")),
-        ("end", moment("First day after the first term, instead of `term_months`.")),
-        ("renewal_months", whole("Months by which it renews itself; it ends without.")),
+        (
+            "end",
+            moment("First day after the first term, instead of `term_months`."),
+        ),
+        (
+            "renewal_months",
+            whole("Months by which it renews itself; it ends without."),
+        ),
         ("notice_months", whole("Months of notice before a term's end.")),
         ("annual_cost", money("Cost of a year.")),
         ("commitment", money("Spend promised for each year.")),
@@ -232,8 +244,14 @@ pub(super) fn team() -> Value {
         ("skills", skills),
         ("holidays", holidays),
         ("ladder", list(rung, "Levels of skill, ascending.")),
-        ("able_from", whole("Level from which a skill can be relied upon; 2 by default.")),
-        ("available", part("Share of working time for initiatives; 70% by default.")),
+        (
+            "able_from",
+            whole("Level from which a skill can be relied upon; 2 by default."),
+        ),
+        (
+            "available",
+            part("Share of working time for initiatives; 70% by default."),
+        ),
         ("demand", list(demand, "What initiatives ask of skills.")),
         ("remedies", list(remedy, "What closes a gap.")),
         ("openings", list(opening, "Positions to fill.")),

@@ -25,7 +25,10 @@ pub async fn allocation(Shared(state): Shared<State>, Path(name): Path<String>) 
     (status = 404, description = "No such bill", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, description = "A currency has no rate", body = ProblemDocument, content_type = "application/problem+json"),
     (status = 500, description = "The charges cannot be read", body = ProblemDocument, content_type = "application/problem+json")))]
-pub async fn models(Shared(state): Shared<State>, Path(name): Path<String>) -> Result<Json<Vec<ModelStatement>>, Failure> {
+pub async fn models(
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+) -> Result<Json<Vec<ModelStatement>>, Failure> {
     Ok(Json(finance::models(&state.loaded().await.context, &name).await?))
 }
 

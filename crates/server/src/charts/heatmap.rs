@@ -25,7 +25,7 @@ pub fn heatmap(title: &str, rows: &[String], columns: &[String], level: &dyn Fn(
                 text.label x=(px(LEFT - 8.0)) y=(px(y + 15.0)) text-anchor="end" { (row) }
                 @for c in 0..columns.len() {
                     @let n = level(r, c).min(5);
-                    rect class={ "cell l" (n) } x=(px(LEFT + c as f64 * CELL)) y=(px(y)) width=(px(CELL)) height=(px(ROW)) {}
+                    rect class={ "skill l" (n) } x=(px(LEFT + c as f64 * CELL)) y=(px(y)) width=(px(CELL)) height=(px(ROW)) {}
                     @if n > 0 { text.tick x=(px(LEFT + c as f64 * CELL + CELL / 2.0)) y=(px(y + 15.0)) text-anchor="middle" { (n) } }
                 }
             }

@@ -18,12 +18,12 @@ pub use bars::{Bar, bars};
 pub use curve::{At, Curves, curve, curves};
 pub use graph::{Graph, Node, graph};
 pub use heat::{Cell, heat};
+pub use heatmap::heatmap;
 pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
 pub use ramp::{Rollout, rollout};
-pub use steps::{Step, steps};
-pub use heatmap::heatmap;
 pub use sankey::{Flow, sankey};
+pub use steps::{Step, steps};
 pub use strip::strip;
 
 use maud::{Markup, html};

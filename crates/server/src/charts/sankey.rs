@@ -32,7 +32,10 @@ struct Placed {
 /// Draws flows; `heads` name the columns, `print` writes a value.
 pub fn sankey(title: &str, heads: &[&str], flows: &[Flow], print: &dyn Fn(f64) -> String) -> Markup {
     let columns = heads.len();
-    let flows: Vec<&Flow> = flows.iter().filter(|f| f.value > 0.0 && f.path.len() == columns).collect();
+    let flows: Vec<&Flow> = flows
+        .iter()
+        .filter(|f| f.value > 0.0 && f.path.len() == columns)
+        .collect();
     let total: f64 = flows.iter().map(|f| f.value).sum();
     let nodes: Vec<Vec<Placed>> = (0..columns).map(|c| place(&flows, c, columns, total)).collect();
     // What has left or entered a node so far, so that its flows lie beside each other.
@@ -59,14 +62,29 @@ pub fn sankey(title: &str, heads: &[&str], flows: &[Flow], print: &dyn Fn(f64) -
                 let (x0, x1) = (from.x + NODE, to.x);
                 let middle = f64::midpoint(x0, x1);
                 links.push((
-                    format!("M{} {}C{} {} {} {} {} {}", px(x0), px(y0), px(middle), px(y0), px(middle), px(y1), px(x1), px(y1)),
+                    format!(
+                        "M{} {}C{} {} {} {} {} {}",
+                        px(x0),
+                        px(y0),
+                        px(middle),
+                        px(y0),
+                        px(middle),
+                        px(y1),
+                        px(x1),
+                        px(y1)
+                    ),
                     format!("{} to {}: {}", from.name, to.name, print(value)),
                     thick,
                 ));
             }
         }
     }
-    let bottom = nodes.iter().flatten().map(|n| n.y + n.height).fold(TOP + 40.0, f64::max) + 8.0;
+    let bottom = nodes
+        .iter()
+        .flatten()
+        .map(|n| n.y + n.height)
+        .fold(TOP + 40.0, f64::max)
+        + 8.0;
     html! {
         svg.plot.flows viewBox={ "0 0 " (px(WIDE)) " " (px(bottom)) } role="img" aria-label=(title) {
             @for (c, head) in heads.iter().enumerate() {
@@ -99,7 +117,13 @@ fn place(flows: &[&Flow], column: usize, columns: usize, total: f64) -> Vec<Plac
     sums.into_iter()
         .map(|(name, value)| {
             let height = (value / total * TALL).max(6.0);
-            let placed = Placed { name, value, x: at(column, columns), y, height };
+            let placed = Placed {
+                name,
+                value,
+                x: at(column, columns),
+                y,
+                height,
+            };
             y += height + GAP;
             placed
         })

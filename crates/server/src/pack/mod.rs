@@ -1,4 +1,4 @@
-//! Packs: a report as one self-contained HTML document, and the same sections inside a page.
+//! Packs: a report as one self-contained HTML document, as workbook, slides and PDF, and the same sections inside a page.
 //!
 //! The document makes no request: style and charts are inside it. The same pack gives the same bytes.
 
@@ -6,8 +6,14 @@ mod chart;
 mod experiment;
 mod figure;
 mod objective;
+pub mod outline;
+pub mod pdf;
+pub mod pptx;
 mod prose;
+mod summary;
 pub mod values;
+pub mod xlsx;
+mod zip;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use steward_capabilities::governance::Decision;
@@ -80,6 +86,7 @@ pub fn sections(pack: &Pack, links: Links) -> Markup {
             SectionContent::Table(table) => sql_table(table, links),
             SectionContent::Experiment { readout } => experiment::render(readout, currency, links),
             SectionContent::Objective { status } => objective::render(status, currency, links),
+            SectionContent::Summary { summary } => summary::render(pack, summary),
             SectionContent::Decisions { decisions } => decided(decisions, links),
         });
     }
@@ -153,8 +160,8 @@ pub fn what(d: &Decision) -> String {
     format!("{}{variant}: {}", d.choice.word().replace('_', " "), d.subject)
 }
 
-/// Everything that the pack rests on, with whole evidence ids.
-fn sources(pack: &Pack) -> Markup {
+/// The place of each block and the whole ids of the evidence that it rests on.
+pub(crate) fn evidence(pack: &Pack) -> Vec<(String, String)> {
     let mut rows: Vec<(String, String)> = Vec::new();
     for section in &pack.sections {
         let place = format!("{}:{}", section.span.file, section.span.line);
@@ -174,9 +181,15 @@ fn sources(pack: &Pack) -> Markup {
             SectionContent::Decisions { decisions } => {
                 decisions.iter().flat_map(|d| &d.evidence).for_each(|c| add(&c.id));
             }
-            SectionContent::Prose { .. } => {}
+            SectionContent::Prose { .. } | SectionContent::Summary { .. } => {}
         }
     }
+    rows
+}
+
+/// Everything that the pack rests on.
+fn sources(pack: &Pack) -> Markup {
+    let rows = evidence(pack);
     html! {
         @if !rows.is_empty() {
             h2 { "Sources" }

@@ -29,7 +29,9 @@ fn figure(found: &Figure, show: &dyn Fn(f64) -> String) -> Markup {
     match found {
         Figure::Estimate(e) if e.low == e.high => html! { (show(e.point)) },
         Figure::Estimate(e) => html! { (show(e.point)) br; span.soft { "[" (show(e.low)) ", " (show(e.high)) "]" } },
-        Figure::Refused { not_estimable } => html! { span.soft title=(not_estimable.fix) { (not_estimable.detail) } },
+        Figure::Refused { not_estimable } => {
+            html! { span.soft.aside title=(not_estimable.fix) { (not_estimable.detail) } }
+        }
     }
 }
 
@@ -48,7 +50,10 @@ async fn look(loaded: &Loaded, name: &str) -> Seen {
             finance::anomalies(context, name).await?,
         ))
     };
-    Seen { name: name.to_owned(), found: all.await }
+    Seen {
+        name: name.to_owned(),
+        found: all.await,
+    }
 }
 
 /// `/money`.
@@ -100,7 +105,7 @@ fn bill_section(loaded: &Loaded, seen: &Seen) -> Markup {
         section aria-label=(seen.name) {
             h2 { (parts::link(loaded, Kind::Bill, &seen.name)) " " (parts::why(&allocation.evidence)) }
             @for found in anomalies { (anomaly(found, &cash)) }
-            div.grid {
+            div.grid.apart {
                 div.card { p.soft { "Effective cost, whole bill" } p.big { (cash(allocation.effective_minor as f64)) } p.note { (format::grouped(i64::try_from(allocation.charges).unwrap_or(i64::MAX))) " charges; invoiced " (cash(allocation.billed_minor as f64)) } }
                 div.card { p.soft { "Borne by nobody known" } p.big { (format::percent(share)) } p.note { (cash(allocation.unallocated_minor as f64)) " unallocated; with the allocated part it is the bill, to the cent" } }
                 div.card { p.soft { "Out of line in three months" } p.big { (anomalies.len()) } p.note { (cash(anomalies.iter().map(|a| a.excess_minor).sum::<i64>() as f64)) " more than usual" } }
@@ -128,7 +133,9 @@ fn flows(allocation: &Allocation, month: Option<&str>) -> Markup {
     let mut sums: std::collections::BTreeMap<(String, String, String), i64> = std::collections::BTreeMap::new();
     for line in allocation.lines.iter().filter(|l| l.month == month) {
         let model = line.model.clone().unwrap_or_else(|| "unallocated".into());
-        *sums.entry((line.vendor.clone(), line.service.clone(), model)).or_default() += line.effective_minor;
+        *sums
+            .entry((line.vendor.clone(), line.service.clone(), model))
+            .or_default() += line.effective_minor;
     }
     let flows: Vec<Flow> = sums
         .iter()
@@ -142,7 +149,9 @@ fn flows(allocation: &Allocation, month: Option<&str>) -> Markup {
     let heads = ["Vendor", "Service", "Model"];
     let rows: Vec<Vec<String>> = sums
         .iter()
-        .map(|((vendor, service, model), value)| vec![vendor.clone(), service.clone(), model.clone(), cash(*value as f64)])
+        .map(|((vendor, service, model), value)| {
+            vec![vendor.clone(), service.clone(), model.clone(), cash(*value as f64)]
+        })
         .collect();
     let columns = ["Vendor", "Service", "Model", "Effective cost"].map(str::to_owned);
     html! {
@@ -162,7 +171,7 @@ fn statements(loaded: &Loaded, models: &[ModelStatement], currency: &str) -> Mar
                 thead { tr { th scope="col" { "Model" } th.num scope="col" { "Cost" } th.num scope="col" { "Benefit" } th.num scope="col" { "Net value a month" } th.num scope="col" { "Per 1,000 predictions" } th.num scope="col" { "Break-even a month" } th scope="col" { "Initiative" } th scope="col" { "Team" } } }
                 tbody { @for m in models { tr {
                     th scope="row" { (m.model) }
-                    td.num data-l="Cost" { (cash(m.cost_minor as f64)) br; span.soft { @for (i, (rule, cost)) in m.by_rule.iter().enumerate() { @if i > 0 { ", " } (rule.word()) " " (cash(*cost as f64)) } } }
+                    td.num data-l="Cost" { (cash(m.cost_minor as f64)) br; span.soft.aside { @for (i, (rule, cost)) in m.by_rule.iter().enumerate() { @if i > 0 { ", " } (rule.word()) " " (cash(*cost as f64)) } } }
                     td.num data-l="Benefit" { (figure(&m.benefit, &cash)) @if let Some((who, when)) = &m.signed { br; span.soft { "signed by " (who) ", " (when) } } }
                     td.num data-l="Net value" { span class=[m.net.estimate().and_then(|e| if e.high < 0.0 { Some("bad-ink") } else if e.low > 0.0 { Some("good-ink") } else { None })] { (figure(&m.net, &cash)) } }
                     td.num data-l="Per 1,000" { (figure(&m.cost_per_thousand, &cash)) }
@@ -179,7 +188,9 @@ fn statements(loaded: &Loaded, models: &[ModelStatement], currency: &str) -> Mar
 fn budget_card(loaded: &Loaded, name: &str, found: &Result<BudgetStatus, CapabilityError>) -> Markup {
     let b = match found {
         Ok(b) => b,
-        Err(e) => return html! { div.card { h3 { (parts::link(loaded, Kind::Budget, name)) } p { (badge("bad", "unreadable")) " " (e) } } },
+        Err(e) => {
+            return html! { div.card { h3 { (parts::link(loaded, Kind::Budget, name)) } p { (badge("bad", "unreadable")) " " (e) } } };
+        }
     };
     let cash = |v: f64| money(v, &b.currency);
     let tone = match b.probability {
@@ -213,22 +224,52 @@ fn burn(b: &BudgetStatus) -> Markup {
     };
     let cash = |v: f64| money(v, &b.currency);
     let mut sum = 0;
-    let mut points = vec![Point { at_us: at(&b.start), value: 0.0, band: None }];
+    let mut points = vec![Point {
+        at_us: at(&b.start),
+        value: 0.0,
+        band: None,
+    }];
     for (month, cost) in &b.months {
         sum += cost;
-        points.push(Point { at_us: end_of(month), value: sum as f64, band: None });
+        points.push(Point {
+            at_us: end_of(month),
+            value: sum as f64,
+            band: None,
+        });
     }
     let mut series = Vec::new();
-    let rows: Vec<Vec<String>> = b.months.iter().scan(0, |all, (month, cost)| {
-        *all += cost;
-        Some(vec![month.clone(), cash(*cost as f64), cash(*all as f64)])
-    }).collect();
+    let rows: Vec<Vec<String>> = b
+        .months
+        .iter()
+        .scan(0, |all, (month, cost)| {
+            *all += cost;
+            Some(vec![month.clone(), cash(*cost as f64), cash(*all as f64)])
+        })
+        .collect();
     if let (Figure::Estimate(e), Some(last)) = (&b.forecast, points.last().copied()) {
-        let end = Point { at_us: at(&b.end), value: e.point, band: Some((e.low, e.high)) };
-        let from = Point { band: Some((last.value, last.value)), ..last };
-        series.push(Series { name: "Forecast, 80%".into(), points: vec![from, end], dashed: true });
+        let end = Point {
+            at_us: at(&b.end),
+            value: e.point,
+            band: Some((e.low, e.high)),
+        };
+        let from = Point {
+            band: Some((last.value, last.value)),
+            ..last
+        };
+        series.push(Series {
+            name: "Forecast, 80%".into(),
+            points: vec![from, end],
+            dashed: true,
+        });
     }
-    series.insert(0, Series { name: "Spent".into(), points, dashed: false });
+    series.insert(
+        0,
+        Series {
+            name: "Spent".into(),
+            points,
+            dashed: false,
+        },
+    );
     let title = format!("Burn of {}", b.label.as_deref().unwrap_or(&b.budget));
     let chart = Line {
         title: title.clone(),
@@ -302,8 +343,14 @@ pub async fn bill(
         ("Currency", html! { (b.currency) }),
         ("Tags that name a model", html! { (b.model_tags.join(", ")) }),
         ("Models", html! { (models.join(", ")) }),
-        ("Meters", html! { @for m in &b.meters { (parts::link(&loaded, Kind::Dataset, &m.dataset)) " " } @if b.meters.is_empty() { "none" } }),
-        ("Declared keys", html! { ul { @for k in &b.keys { li { (k.column) " = " (k.value) ": " @for (i, s) in k.shares.iter().enumerate() { @if i > 0 { ", " } (s.model) " " (s.weight) } } } } }),
+        (
+            "Meters",
+            html! { @for m in &b.meters { (parts::link(&loaded, Kind::Dataset, &m.dataset)) " " } @if b.meters.is_empty() { "none" } },
+        ),
+        (
+            "Declared keys",
+            html! { ul { @for k in &b.keys { li { (k.column) " = " (k.value) ": " @for (i, s) in k.shares.iter().enumerate() { @if i > 0 { ", " } (s.model) " " (s.weight) } } } } },
+        ),
     ];
     let evidence = html! { p { a href="/money" { "Allocation, models, anomalies" } } };
     answer(&loaded, Kind::Bill, &b.meta, form, &asked, b, facts, evidence).await
@@ -332,7 +379,9 @@ pub async fn budget(
     let found = finance::budget(&loaded.context, &name).await;
     let evidence = budget_card(&loaded, &name, &found);
     match (form, found) {
-        (parts::Form::Page, _) | (_, Err(_)) => answer(&loaded, Kind::Budget, &b.meta, form, &asked, b, facts, evidence).await,
+        (parts::Form::Page, _) | (_, Err(_)) => {
+            answer(&loaded, Kind::Budget, &b.meta, form, &asked, b, facts, evidence).await
+        }
         (_, Ok(status)) => answer(&loaded, Kind::Budget, &b.meta, form, &asked, &status, facts, evidence).await,
     }
 }
@@ -354,8 +403,14 @@ pub async fn contract(
     let facts = vec![
         ("Supplier", html! { (c.supplier) }),
         ("Start", html! { (c.start) }),
-        ("First term", html! { @match c.term_months { Some(m) => { (m) " months" }, None => { "until " (c.end.as_deref().unwrap_or("–")) } } }),
-        ("Renews itself by", html! { @match c.renewal_months { Some(m) => { (m) " months" }, None => "no" } }),
+        (
+            "First term",
+            html! { @match c.term_months { Some(m) => { (m) " months" }, None => { "until " (c.end.as_deref().unwrap_or("–")) } } },
+        ),
+        (
+            "Renews itself by",
+            html! { @match c.renewal_months { Some(m) => { (m) " months" }, None => "no" } },
+        ),
         ("Notice", html! { (c.notice_months) " months before an end" }),
         ("Cost a year", html! { (cash(c.annual_cost_minor)) }),
         ("Commitment a year", html! { (cash(c.commitment_minor)) }),

@@ -230,6 +230,8 @@ fn block(content: &BlockContent) -> &'static str {
         BlockContent::Experiment { .. } => "experiment",
         BlockContent::Objective { .. } => "objective",
         BlockContent::Decisions { .. } => "decisions",
+        BlockContent::Money { .. } => "money",
+        BlockContent::Summary => "summary",
     }
 }
 
@@ -257,7 +259,7 @@ fn csv(pack: Option<&PastPack>, problems: &[Diagnostic]) -> String {
             ]));
         };
         match &section.content {
-            SectionContent::Prose { .. } => {}
+            SectionContent::Prose { .. } | SectionContent::Summary { .. } => {}
             SectionContent::Chart(c) => row("chart", &c.title, &c.evidence),
             SectionContent::Table(t) => row("table", t.title.as_deref().unwrap_or_default(), &t.evidence),
             SectionContent::Experiment { readout } => {

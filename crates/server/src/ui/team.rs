@@ -44,14 +44,16 @@ pub async fn show(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
 fn section(loaded: &Loaded, name: &str, found: &Result<TeamStatus, CapabilityError>) -> Markup {
     let t = match found {
         Ok(t) => t,
-        Err(e) => return html! { div.card { h2 { (parts::link(loaded, Kind::Team, name)) } p { (badge("bad", "unreadable")) " " (e) } } },
+        Err(e) => {
+            return html! { div.card { h2 { (parts::link(loaded, Kind::Team, name)) } p { (badge("bad", "unreadable")) " " (e) } } };
+        }
     };
     let alone: Vec<&SkillStatus> = t.skills.iter().filter(|s| s.bus_factor <= 1).collect();
     let [low, middle, high] = t.demand_weeks;
     html! {
         section aria-label=(name) {
             h2 { (parts::link(loaded, Kind::Team, name)) }
-            div.grid {
+            div.grid.apart {
                 div.card { p.soft { "Capacity to " (t.until) } p.big { (format::number(t.supply_weeks)) " weeks" } p.note { (t.members.len()) " people, holidays taken out" } }
                 div.card { p.soft { "Asked by initiatives" } p.big { (format::number(middle)) " weeks" } p.note { "80% between " (format::number(low)) " and " (format::number(high)) "; more than there is with probability " (format::probability(t.shortage)) } }
                 div.card { p.soft { "Skills that hang on one person or nobody" } p.big { (alone.len()) " of " (t.skills.len()) } p.note { @for (i, s) in alone.iter().enumerate() { @if i > 0 { ", " } (s.skill) } } }
@@ -80,10 +82,24 @@ fn skills_map(t: &TeamStatus) -> Markup {
     let rows: Vec<Vec<String>> = t
         .members
         .iter()
-        .map(|m| vec![m.person.clone(), m.skills.iter().map(|(s, l)| format!("{s} {l}")).collect::<Vec<_>>().join(", ")])
+        .map(|m| {
+            vec![
+                m.person.clone(),
+                m.skills
+                    .iter()
+                    .map(|(s, l)| format!("{s} {l}"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ]
+        })
         .collect();
     let columns = ["Person", "Skills with their level"].map(str::to_owned);
-    charts::figure("Skills", charts::heatmap("Skills by person and level", &people, &skills, &level), &columns, &rows)
+    charts::figure(
+        "Skills",
+        charts::heatmap("Skills by person and level", &people, &skills, &level),
+        &columns,
+        &rows,
+    )
 }
 
 fn coverage(loaded: &Loaded, t: &TeamStatus) -> Markup {
@@ -175,11 +191,20 @@ pub async fn team(
     };
     let facts = vec![
         ("People", parts::link(&loaded, Kind::Dataset, &t.people.dataset)),
-        ("Skills", html! { @match &t.skills { Some(s) => (parts::link(&loaded, Kind::Dataset, &s.dataset)), None => "not named" } }),
-        ("Holidays", html! { @match &t.holidays { Some(h) => (parts::link(&loaded, Kind::Dataset, &h.dataset)), None => "not named" } }),
+        (
+            "Skills",
+            html! { @match &t.skills { Some(s) => (parts::link(&loaded, Kind::Dataset, &s.dataset)), None => "not named" } },
+        ),
+        (
+            "Holidays",
+            html! { @match &t.holidays { Some(h) => (parts::link(&loaded, Kind::Dataset, &h.dataset)), None => "not named" } },
+        ),
         ("Relied upon from", html! { "level " (t.able_from) }),
         ("Time for initiatives", html! { (format::percent(t.available)) }),
-        ("Ladder", html! { ol { @for r in &t.ladder { li value=(r.level) { strong { (r.name) } @if let Some(m) = &r.means { ": " (m) } } } } }),
+        (
+            "Ladder",
+            html! { ol { @for r in &t.ladder { li value=(r.level) { strong { (r.name) } @if let Some(m) = &r.means { ": " (m) } } } } },
+        ),
     ];
     let found = people::team(&loaded.context, &name).await;
     let evidence = html! {
@@ -192,7 +217,9 @@ pub async fn team(
         }
     };
     match (form, found) {
-        (parts::Form::Page, _) | (_, Err(_)) => answer(&loaded, Kind::Team, &t.meta, form, &asked, t, facts, evidence).await,
+        (parts::Form::Page, _) | (_, Err(_)) => {
+            answer(&loaded, Kind::Team, &t.meta, form, &asked, t, facts, evidence).await
+        }
         (_, Ok(status)) => answer(&loaded, Kind::Team, &t.meta, form, &asked, &status, facts, evidence).await,
     }
 }
@@ -208,14 +235,25 @@ pub async fn question(
     let Some(q) = loaded.context.project.questions.get(&name) else {
         return Err(parts::unknown(&loaded, Kind::Question, &name).into());
     };
-    let status = people::questions(&loaded.context)?.into_iter().find(|s| s.question == name);
+    let status = people::questions(&loaded.context)?
+        .into_iter()
+        .find(|s| s.question == name);
     let facts = vec![
         ("Asks", html! { (q.asks) }),
         ("Asked by", html! { (q.asked_by) ", " (q.asked_on) }),
-        ("Decision it changes", html! { (q.decision.as_deref().unwrap_or("not stated")) }),
-        ("State", html! { @if let Some(s) = &status { (badge(tone(s.state), s.state.word())) } }),
+        (
+            "Decision it changes",
+            html! { (q.decision.as_deref().unwrap_or("not stated")) },
+        ),
+        (
+            "State",
+            html! { @if let Some(s) = &status { (badge(tone(s.state), s.state.word())) } },
+        ),
         ("Expires", html! { (q.expires.as_deref().unwrap_or("–")) }),
-        ("Saved query", html! { @match &q.query { Some(sql) => pre tabindex="0" { (sql) }, None => span.soft { "none yet" } } }),
+        (
+            "Saved query",
+            html! { @match &q.query { Some(sql) => pre tabindex="0" { (sql) }, None => span.soft { "none yet" } } },
+        ),
     ];
     let evidence = match q.query.as_ref() {
         None => html! { p.soft { "Nobody has answered yet." } },
@@ -231,7 +269,9 @@ pub async fn question(
         },
     };
     match (form, status) {
-        (parts::Form::Page, _) | (_, None) => answer(&loaded, Kind::Question, &q.meta, form, &asked, q, facts, evidence).await,
+        (parts::Form::Page, _) | (_, None) => {
+            answer(&loaded, Kind::Question, &q.meta, form, &asked, q, facts, evidence).await
+        }
         (_, Some(status)) => answer(&loaded, Kind::Question, &q.meta, form, &asked, &status, facts, evidence).await,
     }
 }

@@ -49,6 +49,13 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             "/api/v1/definitions/metric/revenue",
         ),
         get("/api/v1/check", "/api/v1/check"),
+        get("/api/v1/bills/{name}/allocation", "/api/v1/bills/cloud/allocation"),
+        get("/api/v1/bills/{name}/models", "/api/v1/bills/cloud/models"),
+        get("/api/v1/bills/{name}/anomalies", "/api/v1/bills/cloud/anomalies"),
+        get("/api/v1/budgets", "/api/v1/budgets"),
+        get("/api/v1/contracts", "/api/v1/contracts"),
+        get("/api/v1/teams", "/api/v1/teams"),
+        get("/api/v1/questions", "/api/v1/questions"),
         get("/api/v1/plan", "/api/v1/plan"),
         post(
             "/api/v1/apply",

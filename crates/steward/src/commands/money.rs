@@ -30,7 +30,9 @@ fn bill(context: &Context, name: Option<String>) -> Result<String, Failure> {
     match (name, bills.len()) {
         (Some(name), _) => Ok(name),
         (None, 1) => Ok(bills.keys().next().cloned().unwrap_or_default()),
-        (None, 0) => Err(Failure::call("no bill is defined; write one in bills/, such as `bill: cloud`")),
+        (None, 0) => Err(Failure::call(
+            "no bill is defined; write one in bills/, such as `bill: cloud`",
+        )),
         (None, _) => Err(Failure::call(format!(
             "which bill? there are {}",
             bills.keys().cloned().collect::<Vec<_>>().join(", ")
@@ -56,21 +58,59 @@ pub async fn bills(folder: &Path, command: BillCommand, json: bool) -> Result<Ou
                     let standing = match p.standing {
                         Standing::New => green("new"),
                         Standing::Same => "kept before".to_owned(),
-                        Standing::Restated => yellow(&format!("restated, was {}", p.effective_before.as_deref().unwrap_or("?"))),
+                        Standing::Restated => yellow(&format!(
+                            "restated, was {}",
+                            p.effective_before.as_deref().unwrap_or("?")
+                        )),
                     };
-                    vec![p.period.clone(), p.provider.clone(), p.account.clone(), p.rows.to_string(), p.billed.clone(), p.effective.clone(), p.currency.clone(), standing]
+                    vec![
+                        p.period.clone(),
+                        p.provider.clone(),
+                        p.account.clone(),
+                        p.rows.to_string(),
+                        p.billed.clone(),
+                        p.effective.clone(),
+                        p.currency.clone(),
+                        standing,
+                    ]
                 })
                 .collect();
-            output::text_line(&output::table(&["period", "provider", "account", "charges", "billed", "effective", "currency", "standing"], &rows))?;
+            output::text_line(&output::table(
+                &[
+                    "period",
+                    "provider",
+                    "account",
+                    "charges",
+                    "billed",
+                    "effective",
+                    "currency",
+                    "standing",
+                ],
+                &rows,
+            ))?;
             if report.duplicates > 0 {
                 let cost: Vec<String> = report.duplicate_cost.iter().map(|(c, v)| format!("{v} {c}")).collect();
-                output::text_line(&format!("{} {} rows stood in the delivery twice ({}): kept once", yellow("duplicates:"), report.duplicates, cost.join(", ")))?;
+                output::text_line(&format!(
+                    "{} {} rows stood in the delivery twice ({}): kept once",
+                    yellow("duplicates:"),
+                    report.duplicates,
+                    cost.join(", ")
+                ))?;
             }
             for rule in &report.broken {
-                output::text_line(&format!("{} {} in {} rows, first {}", yellow("not as FOCUS says:"), rule.rule, rule.rows, rule.first))?;
+                output::text_line(&format!(
+                    "{} {} in {} rows, first {}",
+                    yellow("not as FOCUS says:"),
+                    rule.rule,
+                    rule.rows,
+                    rule.first
+                ))?;
             }
             if !report.unknown_columns.is_empty() {
-                output::text_line(&format!("columns newer than FOCUS 1.3 or not of it: {}", report.unknown_columns.join(", ")))?;
+                output::text_line(&format!(
+                    "columns newer than FOCUS 1.3 or not of it: {}",
+                    report.unknown_columns.join(", ")
+                ))?;
             }
         }
         BillCommand::Show { name } => {
@@ -86,12 +126,17 @@ pub async fn bills(folder: &Path, command: BillCommand, json: bool) -> Result<Ou
                 let model = line.model.clone().unwrap_or_else(|| "unallocated".into());
                 *sums.entry((model, line.rule.word())).or_default() += line.effective_minor;
             }
-            let rows: Vec<Vec<String>> =
-                sums.iter().map(|((model, rule), cost)| vec![model.clone(), (*rule).to_owned(), money(*cost)]).collect();
+            let rows: Vec<Vec<String>> = sums
+                .iter()
+                .map(|((model, rule), cost)| vec![model.clone(), (*rule).to_owned(), money(*cost)])
+                .collect();
             output::text_line(&output::table(&["model", "by", "effective cost"], &rows))?;
             output::text_line(&bold(&format!(
                 "{} of {} charges before {}; {} unallocated",
-                money(allocation.effective_minor), allocation.charges, allocation.before, money(allocation.unallocated_minor)
+                money(allocation.effective_minor),
+                allocation.charges,
+                allocation.before,
+                money(allocation.unallocated_minor)
             )))?;
         }
         BillCommand::Models { name } => {
@@ -101,7 +146,12 @@ pub async fn bills(folder: &Path, command: BillCommand, json: bool) -> Result<Ou
                 output::json(&models)?;
                 return Ok(Outcome::Done);
             }
-            let currency = context.project.bills.get(&name).map(|b| b.currency.clone()).unwrap_or_default();
+            let currency = context
+                .project
+                .bills
+                .get(&name)
+                .map(|b| b.currency.clone())
+                .unwrap_or_default();
             let money = |v: f64| cash(v, &currency);
             let rows: Vec<Vec<String>> = models
                 .iter()
@@ -115,7 +165,10 @@ pub async fn bills(folder: &Path, command: BillCommand, json: bool) -> Result<Ou
                     ]
                 })
                 .collect();
-            output::text_line(&output::table(&["model", "cost", "net value", "per 1,000", "break-even"], &rows))?;
+            output::text_line(&output::table(
+                &["model", "cost", "net value", "per 1,000", "break-even"],
+                &rows,
+            ))?;
             if let Some(first) = models.first() {
                 output::text_line(&bold(&format!("{}; intervals hold 80%", first.month)))?;
             }
@@ -128,12 +181,21 @@ pub async fn bills(folder: &Path, command: BillCommand, json: bool) -> Result<Ou
             } else if found.is_empty() {
                 output::text_line("Nothing is out of line with the four weeks before.")?;
             } else {
-                let currency = context.project.bills.get(&name).map(|b| b.currency.clone()).unwrap_or_default();
+                let currency = context
+                    .project
+                    .bills
+                    .get(&name)
+                    .map(|b| b.currency.clone())
+                    .unwrap_or_default();
                 for a in &found {
                     let title = if a.orphan { red("orphan") } else { yellow("out of line") };
                     output::text_line(&format!(
                         "{title} {} from {} to {}: {} more than usual. {}",
-                        a.name.as_deref().unwrap_or(&a.resource), a.first, a.last, cash(a.excess_minor as f64, &currency), a.words
+                        a.name.as_deref().unwrap_or(&a.resource),
+                        a.first,
+                        a.last,
+                        cash(a.excess_minor as f64, &currency),
+                        a.words
                     ))?;
                 }
             }
@@ -166,7 +228,10 @@ pub async fn budgets(folder: &Path, command: &BudgetCommand, json: bool) -> Resu
                 ]
             })
             .collect();
-        output::text_line(&output::table(&["budget", "set aside", "spent", "at the end, 80%", "suffices"], &rows))?;
+        output::text_line(&output::table(
+            &["budget", "set aside", "spent", "at the end, 80%", "suffices"],
+            &rows,
+        ))?;
     }
     // Less likely to suffice than not.
     Ok(Outcome::of(all.iter().all(|b| b.probability.is_none_or(|p| p >= 0.5))))
@@ -189,13 +254,29 @@ pub async fn contracts(folder: &Path, command: &ContractCommand, json: bool) -> 
                         c.contract.clone(),
                         c.supplier.clone(),
                         c.term_end.clone(),
-                        c.notice_by.clone().unwrap_or_else(|| if c.ended { "over".into() } else { "ends by itself".into() }),
+                        c.notice_by.clone().unwrap_or_else(|| {
+                            if c.ended {
+                                "over".into()
+                            } else {
+                                "ends by itself".into()
+                            }
+                        }),
                         c.utilisation.map_or("–".into(), format::percent),
                         c.advice.words().into(),
                     ]
                 })
                 .collect();
-            output::text_line(&output::table(&["contract", "supplier", "term ends", "notice by", "used", "the numbers say"], &rows))?;
+            output::text_line(&output::table(
+                &[
+                    "contract",
+                    "supplier",
+                    "term ends",
+                    "notice by",
+                    "used",
+                    "the numbers say",
+                ],
+                &rows,
+            ))?;
         }
         ContractCommand::Calendar { out } => {
             let text = finance::calendar(&context)?;

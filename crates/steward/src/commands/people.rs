@@ -27,15 +27,23 @@ pub async fn teams(folder: &Path, command: &TeamCommand, json: bool) -> Result<O
             for t in &all {
                 output::text_line(&bold(&format!(
                     "{}: {} people, {} weeks to {}, {} asked (80% between {} and {})",
-                    t.team, t.members.len(), format::number(t.supply_weeks), t.until,
-                    format::number(t.demand_weeks[1]), format::number(t.demand_weeks[0]), format::number(t.demand_weeks[2])
+                    t.team,
+                    t.members.len(),
+                    format::number(t.supply_weeks),
+                    t.until,
+                    format::number(t.demand_weeks[1]),
+                    format::number(t.demand_weeks[0]),
+                    format::number(t.demand_weeks[2])
                 )))?;
                 let rows: Vec<Vec<String>> = t
                     .skills
                     .iter()
                     .map(|s| {
-                        let remedies: Vec<String> =
-                            s.remedies.iter().map(|r| format!("{} to {}", r.remedy, format::probability(r.shortage))).collect();
+                        let remedies: Vec<String> = s
+                            .remedies
+                            .iter()
+                            .map(|r| format!("{} to {}", r.remedy, format::probability(r.shortage)))
+                            .collect();
                         vec![
                             s.skill.clone(),
                             s.able.join(", "),
@@ -46,7 +54,10 @@ pub async fn teams(folder: &Path, command: &TeamCommand, json: bool) -> Result<O
                         ]
                     })
                     .collect();
-                output::text_line(&output::table(&["skill", "relied upon", "weeks", "asked", "shortage", "one more person"], &rows))?;
+                output::text_line(&output::table(
+                    &["skill", "relied upon", "weeks", "asked", "shortage", "one more person"],
+                    &rows,
+                ))?;
             }
         }
         TeamCommand::Review { person, since } => {
@@ -83,20 +94,36 @@ pub async fn questions(folder: &Path, command: &QuestionCommand, json: bool) -> 
                     .iter()
                     .map(|q| {
                         let day = q.expires.clone().or_else(|| q.due.clone()).unwrap_or_default();
-                        vec![q.question.clone(), q.state.word().into(), q.owner.clone(), q.asked_by.clone(), day, q.asks.clone()]
+                        vec![
+                            q.question.clone(),
+                            q.state.word().into(),
+                            q.owner.clone(),
+                            q.asked_by.clone(),
+                            day,
+                            q.asks.clone(),
+                        ]
                     })
                     .collect();
-                output::text_line(&output::table(&["question", "state", "owner", "asked by", "due or expires", "asks"], &rows))?;
+                output::text_line(&output::table(
+                    &["question", "state", "owner", "asked by", "due or expires", "asks"],
+                    &rows,
+                ))?;
             }
         }
         QuestionCommand::Answer { name } => {
             let found = people::answer(&context, name).await?;
             if json {
-                output::json(&serde_json::json!({ "question": name, "answer": found.value, "evidence": found.evidence.id }))?;
+                output::json(
+                    &serde_json::json!({ "question": name, "answer": found.value, "evidence": found.evidence.id }),
+                )?;
             } else {
                 let columns: Vec<&str> = found.value.columns.iter().map(String::as_str).collect();
-                let rows: Vec<Vec<String>> =
-                    found.value.rows.iter().map(|r| r.iter().map(steward_server::pack::values::plain).collect()).collect();
+                let rows: Vec<Vec<String>> = found
+                    .value
+                    .rows
+                    .iter()
+                    .map(|r| r.iter().map(steward_server::pack::values::plain).collect())
+                    .collect();
                 output::text_line(&output::table(&columns, &rows))?;
                 let short: String = found.evidence.id.chars().take(12).collect();
                 output::text_line(&format!("why: steward why {short}"))?;
@@ -138,7 +165,12 @@ pub async fn notes(folder: &Path, command: NoteCommand, json: bool) -> Result<Ou
                 output::json(&all)?;
             } else {
                 for note in &all {
-                    output::text_line(&format!("{} {}\n{}\n", bold(&format::minute(note.at_us)), note.author, note.text.trim_end()))?;
+                    output::text_line(&format!(
+                        "{} {}\n{}\n",
+                        bold(&format::minute(note.at_us)),
+                        note.author,
+                        note.text.trim_end()
+                    ))?;
                 }
             }
         }

@@ -36,10 +36,43 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
                 output::text_line(&output::table(&["report", "owner", "label"], &rows))?;
             }
         }
+        ReportCommand::New { name, template, who } => {
+            let actor = super::actor(who)?;
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic())
+                || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+            {
+                return Err(Failure::call(format!(
+                    "{name:?} cannot name a report; expected a letter, then letters, digits, _, - or ."
+                )));
+            }
+            let people = &context.project.settings.people;
+            let owner = match people.is_empty() || people.iter().any(|p| p.name == actor) {
+                true => actor,
+                false => context.project.settings.owner.clone().unwrap_or(actor),
+            };
+            let text = reports::draft(&context.project, template, name, &owner)?;
+            let path = folder.join("reports").join(format!("{name}.md"));
+            if path.exists() || context.project.reports.contains_key(name) {
+                return Err(Failure::call(format!(
+                    "there is a report {name} already; choose another name"
+                )));
+            }
+            crate::folder::make(&folder.join("reports"))?;
+            write_whole(&path, text.as_bytes())?;
+            if json {
+                output::json(&serde_json::json!({ "report": name, "template": template, "file": path }))?;
+            } else {
+                output::text_line(&format!(
+                    "{} {}; edit it, then: steward report build {name}",
+                    green("wrote"),
+                    path.display()
+                ))?;
+            }
+        }
         ReportCommand::Build { name, out } => {
             let built = reports::conclude(&context, name).await?;
             let out = out.clone().unwrap_or_else(|| format!("{name}.html").into());
-            write_whole(&out, steward_server::pack::html(&built.value).as_bytes())?;
+            write_whole(&out, &rendered(&built.value, &out)?)?;
             if json {
                 output::json(&serde_json::json!({
                     "report": name, "file": out, "evidence": built.evidence.id, "sections": built.value.sections.len(),
@@ -50,6 +83,21 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
         }
     }
     Ok(Outcome::Done)
+}
+
+/// A pack in the format that the file's name asks for.
+pub fn rendered(pack: &reports::Pack, out: &Path) -> Result<Vec<u8>, Failure> {
+    use steward_server::pack::{html, outline::outline, pdf::pdf, pptx::pptx, xlsx::xlsx};
+    match out.extension().and_then(|e| e.to_str()) {
+        Some("html" | "htm") => Ok(html(pack).into_bytes()),
+        Some("xlsx") => Ok(xlsx(&outline(pack))),
+        Some("pptx") => Ok(pptx(&outline(pack))),
+        Some("pdf") => Ok(pdf(&outline(pack))),
+        _ => Err(Failure::call(format!(
+            "{}: packs are .html, .pdf, .pptx or .xlsx",
+            out.display()
+        ))),
+    }
 }
 
 /// Writes a file whole or not at all.

@@ -40,21 +40,21 @@ fn made() -> &'static Made {
 }
 
 /// A copy of the company to work in: its data are links, all else is its own.
-struct Company(TempDir);
+pub(crate) struct Company(TempDir);
 
 impl Company {
-    fn new() -> Company {
+    pub(crate) fn new() -> Company {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         copy(&made().project, folder.path(), false);
         Company(folder)
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     #[track_caller]
-    fn steward(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn steward(&self, arguments: &[&str]) -> Answer {
         steward(self.path(), arguments)
     }
 

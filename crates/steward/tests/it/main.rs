@@ -9,6 +9,7 @@ mod conventions;
 mod engine;
 mod flags;
 mod larkspur;
+mod larkspur_money;
 mod licences;
 mod own_file;
 mod rooms;

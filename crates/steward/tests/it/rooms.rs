@@ -25,7 +25,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("programme", &["experiments", "governance"]),
     ("quality", &[]),
     ("registry", &[]),
-    ("reports", &["experiments", "governance", "metrics", "portfolio"]),
+    (
+        "reports",
+        &["experiments", "finance", "governance", "metrics", "portfolio"],
+    ),
     ("tracking", &[]),
 ];
 
