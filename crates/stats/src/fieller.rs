@@ -59,6 +59,31 @@ pub fn fieller_at(
     of_pair(&pair(control, treatment, comparison)?, comparison.level, q, sides)
 }
 
+/// Of two arms known by their estimates alone, independent of each other; `q` standard errors wide, else as the level of
+/// the lift says. `df` are the lift's.
+pub fn of_arms(
+    control: &Estimate,
+    treatment: &Estimate,
+    df: Option<f64>,
+    q: Option<f64>,
+    sides: Sides,
+) -> Result<Estimate, NotEstimable> {
+    let pair = Pair {
+        delta: treatment.point - control.point,
+        control: control.point,
+        delta_variance: control.se * control.se + treatment.se * treatment.se,
+        control_variance: control.se * control.se,
+        covariance: -control.se * control.se,
+        df,
+        n: control.n + treatment.n,
+        method: control.method.clone(),
+    };
+    match q {
+        Some(q) => of_pair(&pair, control.level, q, sides),
+        None => of_parts(&pair, control.level),
+    }
+}
+
 /// The ratio of the parts of a comparison at their own level, two-sided.
 pub(crate) fn of_parts(pair: &Pair, level: f64) -> Result<Estimate, NotEstimable> {
     let q = match pair.df {

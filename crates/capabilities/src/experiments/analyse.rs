@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use steward_definitions::{Direction, Experiment, Project};
-use steward_stats::fieller::fieller;
+use steward_stats::fieller::{fieller, of_arms};
 use steward_stats::group_sequential::Sides;
 use steward_stats::{Comparison, Estimate, Lift, Moments, NotEstimable, Reason, Statistic, lift};
 
@@ -98,6 +98,25 @@ pub(super) fn with_relative(control: &Moments, treatment: &Moments, comparison: 
     let noisy = found.control.as_ref().is_ok_and(|c| c.se > NOISY * c.point.abs());
     if noisy || !agree {
         match fieller(control, treatment, comparison, Sides::Two) {
+            Ok(relative) => found.relative = Ok(relative),
+            Err(refusal) if !agree => found.relative = Err(refusal),
+            Err(_) => {}
+        }
+    }
+    found
+}
+
+/// The relative lift of two independent arms by Fieller's theorem where [`with_relative`] would take it.
+pub(super) fn of_independent(mut found: Lift) -> Lift {
+    let (Ok(control), Ok(treatment), Ok(absolute), Ok(delta)) =
+        (&found.control, &found.treatment, &found.absolute, &found.relative)
+    else {
+        return found;
+    };
+    let excludes_zero = |e: &Estimate| e.low > 0.0 || e.high < 0.0;
+    let agree = excludes_zero(absolute) == excludes_zero(delta);
+    if !agree || control.se > NOISY * control.point.abs() {
+        match of_arms(control, treatment, absolute.df, None, Sides::Two) {
             Ok(relative) => found.relative = Ok(relative),
             Err(refusal) if !agree => found.relative = Err(refusal),
             Err(_) => {}

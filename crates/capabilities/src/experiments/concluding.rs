@@ -2,13 +2,12 @@
 
 use steward_definitions::{Alternative, Direction, Experiment, Inference, InferenceMethod};
 use steward_stats::bayes::NormalPrior;
-use steward_stats::fieller::fieller_at;
+use steward_stats::fieller::{fieller_at, of_arms};
 use steward_stats::group_sequential::{self, Sides};
 use steward_stats::{Comparison, Estimate, Moments, NotEstimable, bayes};
 
 use super::analyse::{Analysis, Asked, NOISY, comparison, guardrail};
 use super::cells::Cell;
-use super::correct::{Compared, Corrected, Effect, correct};
 use super::looks::{self, Look};
 use super::methods::{Method, Seen, better, sides};
 use super::readout::*;
@@ -22,11 +21,11 @@ pub struct Clock<'a> {
 }
 
 /// One metric of one treatment, to be concluded.
-struct Subject<'a> {
-    asked: &'a Asked,
-    arm: usize,
-    direction: Direction,
-    seen: Vec<Seen>,
+pub(super) struct Subject<'a> {
+    pub asked: &'a Asked,
+    pub arm: usize,
+    pub direction: Direction,
+    pub seen: Vec<Seen>,
     /// Looks that `seen` comes from.
     of: Vec<usize>,
 }
@@ -90,11 +89,11 @@ impl Analysis<'_> {
         }
     }
 
-    fn alpha(&self) -> f64 {
+    pub(super) fn alpha(&self) -> f64 {
         self.experiment.alpha
     }
 
-    fn method<'m>(&'m self, subject: &'m Subject, baseline: f64) -> Method<'m> {
+    pub(super) fn method<'m>(&'m self, subject: &'m Subject, baseline: f64) -> Method<'m> {
         let last = subject.seen.last().map_or(0.0, |s| s.fraction);
         let ended = subject
             .of
@@ -203,7 +202,7 @@ impl Analysis<'_> {
     }
 
     /// The absolute and the relative lift by the method at error `alpha`. `relative` is that of one look.
-    fn at(
+    pub(super) fn at(
         &self,
         method: &Method,
         nominal: &Estimate,
@@ -243,7 +242,7 @@ impl Analysis<'_> {
 
     /// The relative lift as many standard errors wide as the absolute one; by Fieller's theorem where the control is
     /// noisy, or where the two would disagree about 0.
-    fn relative(
+    pub(super) fn relative(
         &self,
         sides: Sides,
         absolute: &Estimate,
@@ -272,8 +271,24 @@ impl Analysis<'_> {
         if !q.is_finite() || q < 0.0 {
             return Ok(delta);
         }
+        let labelled = |found: Estimate| Estimate {
+            level: absolute.level,
+            p: absolute.p,
+            method: format!("{}, relative by fieller", absolute.method),
+            ..found
+        };
         let Some((control, treatment, comparison)) = self.moments(subject) else {
-            return Ok(delta);
+            let Some((control, treatment)) = self.arms(subject) else {
+                return Ok(delta);
+            };
+            if agree && control.se <= NOISY * control.point.abs() {
+                return Ok(delta);
+            }
+            return match of_arms(control, treatment, absolute.df, Some(q), sides) {
+                Ok(found) => Ok(labelled(found)),
+                Err(refusal) if !agree => Err(refusal),
+                Err(_) => Ok(delta),
+            };
         };
         let noisy = steward_stats::lift(&control, &treatment, &comparison)
             .control
@@ -282,19 +297,24 @@ impl Analysis<'_> {
             return Ok(delta);
         }
         match fieller_at(&control, &treatment, &comparison, q, sides) {
-            Ok(found) => Ok(Estimate {
-                level: absolute.level,
-                p: absolute.p,
-                method: format!("{}, relative by fieller", absolute.method),
-                ..found
-            }),
+            Ok(found) => Ok(labelled(found)),
             Err(refusal) if !agree => Err(refusal),
             Err(_) => Ok(delta),
         }
     }
 
+    /// Both arms of a lift that does not come from the moments, independent of each other.
+    pub(super) fn arms(&self, subject: &Subject) -> Option<(&Estimate, &Estimate)> {
+        if self.designed.is_some() {
+            return None;
+        }
+        let at = *subject.asked.measured.as_ref().ok()?;
+        let lift = self.apart.get(&(at, subject.arm))?.as_ref().ok()?;
+        Some((lift.control.as_ref().ok()?, lift.treatment.as_ref().ok()?))
+    }
+
     /// Moments of control and treatment now; none where the lift does not come from them.
-    fn moments(&self, subject: &Subject) -> Option<(Moments, Moments, Comparison)> {
+    pub(super) fn moments(&self, subject: &Subject) -> Option<(Moments, Moments, Comparison)> {
         if self.designed.is_some() {
             return None;
         }
@@ -379,156 +399,6 @@ impl Analysis<'_> {
             let found = group_sequential::analyse(&design, &estimates, n).map(|s| s.adjusted);
             m.inference.adjusted_estimate = Some(found.into());
         }
-    }
-
-    /// Corrects over the families that the correction names, and shows each interval at the level of its decision.
-    fn correct(&self, all: &mut [MetricReadout], subjects: &[Subject]) {
-        let alpha = self.alpha();
-        let mut at = Vec::new();
-        let mut compared = Vec::new();
-        for (i, (m, subject)) in all.iter().zip(subjects).enumerate() {
-            let Some(e) = m.absolute.estimate() else { continue };
-            let Some(mut p) = e.p else { continue };
-            if m.role == Role::Guardrail {
-                let Some(safe) = self.safe_p(m, subject) else { continue };
-                p = safe;
-            }
-            at.push(i);
-            compared.push(Compared {
-                metric: m.metric.clone(),
-                role: m.role,
-                p,
-                effect: self.effect(e, subject),
-            });
-        }
-        let side = |s: &Subject| sides(alternative(self.experiment, s.asked.role), s.direction);
-        let primary = subjects.iter().find(|s| s.asked.role == Role::Primary);
-        let found = correct(
-            &self.experiment.correction,
-            alpha,
-            primary.map_or(Sides::Two, side),
-            &compared,
-        );
-        // p-values of estimates are probabilities; were one not, nothing would count as significant.
-        let found = found.unwrap_or_else(|_| {
-            let nothing = Corrected {
-                p: 1.0,
-                own_alpha: 0.0,
-                critical: None,
-            };
-            compared
-                .iter()
-                .map(|c| (c.role == Role::Primary).then_some(nothing))
-                .collect()
-        });
-        for (i, corrected) in at.into_iter().zip(found) {
-            let (Some(m), Some(subject), Some(c)) = (all.get_mut(i), subjects.get(i), corrected) else {
-                continue;
-            };
-            m.adjusted_p = Some(c.p);
-            if m.role == Role::Guardrail {
-                continue;
-            }
-            m.significant = c.p < alpha;
-            if self.experiment.correction != "none" {
-                m.adjusted_interval = self.adjusted(m, subject, c);
-            }
-        }
-    }
-
-    /// The interval at the level at which a corrected decision was taken.
-    fn adjusted(&self, m: &MetricReadout, subject: &Subject, c: Corrected) -> Option<AdjustedInterval> {
-        let shown = m.absolute.estimate()?.clone();
-        let one_look = m
-            .inference
-            .nominal
-            .as_ref()
-            .map_or(&m.absolute, |n| &n.absolute)
-            .estimate()?;
-        let relative_look = m.inference.nominal.as_ref().map_or(&m.relative, |n| &n.relative);
-        let baseline = m.control_value.estimate().map_or(0.0, |c| c.point.abs());
-        let method = self.method(subject, baseline);
-        let (absolute, relative) = if c.critical.is_none() && c.own_alpha > 1e-15 {
-            self.at(&method, one_look, relative_look, subject, c.own_alpha).ok()?
-        } else {
-            let width = c.critical.map_or(f64::INFINITY, |q| q * shown.se);
-            let absolute = Estimate {
-                low: if method.sides == Sides::Less {
-                    f64::NEG_INFINITY
-                } else {
-                    shown.point - width
-                },
-                high: if method.sides == Sides::Greater {
-                    f64::INFINITY
-                } else {
-                    shown.point + width
-                },
-                ..shown
-            };
-            let relative = match relative_look {
-                Answer::Estimate(r) => self.relative(method.sides, &absolute, r, subject).into(),
-                refusal => refusal.clone(),
-            };
-            (absolute, relative)
-        };
-        let mark = |answer: Answer| match answer {
-            Answer::Estimate(e) => Answer::Estimate(Estimate { p: Some(c.p), ..e }),
-            refusal => refusal,
-        };
-        Some(AdjustedInterval {
-            correction: self.experiment.correction.clone(),
-            absolute: mark(Answer::Estimate(absolute)),
-            relative: mark(relative),
-        })
-    }
-
-    /// p of the harm being at least the accepted one; as the two-sided interval judges it, twice the one-sided p.
-    fn safe_p(&self, m: &MetricReadout, subject: &Subject) -> Option<f64> {
-        let one_look = m
-            .inference
-            .nominal
-            .as_ref()
-            .map_or(&m.absolute, |n| &n.absolute)
-            .estimate()?;
-        let baseline = m.control_value.estimate()?.point.abs();
-        let good = match subject.direction {
-            Direction::Increase => 1.0,
-            Direction::Decrease => -1.0,
-        };
-        let shift = good * subject.asked.margin.unwrap_or(0.0) * baseline;
-        let moved = Estimate {
-            point: one_look.point + shift,
-            ..one_look.clone()
-        };
-        if moved.point * good <= 0.0 {
-            return Some(1.0);
-        }
-        let seen: Vec<Seen> = subject
-            .seen
-            .iter()
-            .map(|s| Seen {
-                point: s.point + shift,
-                ..*s
-            })
-            .collect();
-        let method = self.method(subject, baseline);
-        Method { seen: &seen, ..method }.interval(&moved, self.alpha()).ok()?.p
-    }
-
-    /// What Dunnett's test needs: the variance of the control's part is half of that of the control against itself.
-    fn effect(&self, e: &Estimate, subject: &Subject) -> Option<Effect> {
-        if self.experiment.correction != "dunnett" {
-            return None;
-        }
-        let (control, _, comparison) = self.moments(subject)?;
-        let own = steward_stats::lift(&control, &control, &comparison).absolute.ok()?;
-        Some(Effect {
-            point: e.point,
-            se: e.se,
-            df: e.df,
-            n: e.n,
-            control_variance: (own.se * own.se / 2.0).min(e.se * e.se),
-        })
     }
 
     /// The daily path by the method: always-valid and credible intervals of each day; for group sequential tests the

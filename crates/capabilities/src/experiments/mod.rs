@@ -12,6 +12,7 @@ mod checks;
 mod compute;
 mod concluding;
 mod correct;
+mod corrected;
 mod designs;
 mod dimensions;
 mod effects;

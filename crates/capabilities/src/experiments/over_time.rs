@@ -81,19 +81,9 @@ fn query(layout: &Layout, metric: &UnitMetric, stretch: i64) -> Result<Option<Qu
     let (Some(variable), Some(cut)) = (metric.variables.first(), layout.window.cut) else {
         return Ok(None);
     };
-    let Some(time) = variable.time.clone() else {
-        return Ok(None);
-    };
     let mut w = Writer::new(layout, std::iter::once(metric));
     let exposures = w.exposures()?;
-    let value = (variable.value.clone(), variable.fold);
-    let facts = w.facts(
-        &variable.dataset,
-        &variable.key,
-        &[time],
-        &[value],
-        &Reach::from_exposure(),
-    );
+    let facts = w.rows_of(variable, &Reach::from_exposure());
     let seconds = stretch / SECOND;
     let mut sums = Vec::new();
     let mut arguments = Vec::new();

@@ -10,7 +10,7 @@ use steward_definitions::{Design, Experiment};
 use steward_stats::quantile::{self, Ordered};
 use steward_stats::{Lift, Moments, NotEstimable};
 
-use super::analyse::Asked;
+use super::analyse::{Asked, of_independent};
 use super::cells::Cells;
 use super::compute::{Prepared, Runner};
 use super::designs::Lifts;
@@ -163,7 +163,7 @@ pub async fn quantiles(
         let compare = |arm: usize, q: usize| -> Option<Lift> {
             let of = |arm: usize| ordered.get(&(arm as i64)).and_then(|all| all.get(q));
             let lifts = quantile::difference_of_ordered(of(control)?, of(arm)?, *wanted.at.get(q)?, level);
-            Some(lifts.into())
+            Some(of_independent(lifts.into()))
         };
         for (arm, variant) in experiment.variants.iter().enumerate().filter(|(i, _)| *i != control) {
             if metric.quantile.is_some()
@@ -380,10 +380,7 @@ impl Writer<'_> {
         let Some(variable) = metric.variables.get(1) else {
             return Err(CapabilityError::Invalid(format!("{} has no events", metric.name)));
         };
-        let times: Vec<_> = variable.time.iter().cloned().collect();
-        let value = (variable.value.clone(), variable.fold);
-        let reach = Reach::of([metric.period].iter(), variable.time.is_some());
-        let facts = self.facts(&variable.dataset, &variable.key, &times, &[value], &reach);
+        let facts = self.rows_of(variable, &Reach::of([metric.period].iter(), variable.time.is_some()));
         let mut conditions = vec!["f.u = e.u".to_string(), "e.arm >= 0".into(), "f.x0 IS NOT NULL".into()];
         if let Some(time) = &variable.time
             && self.layout.experiment.exposures.time.is_some()

@@ -88,25 +88,12 @@ impl Writer<'_> {
         }
     }
 
-    /// Rows of a variable that can matter: `u`, `t0`, `x0` (never NULL), and further values as `x1` ….
-    fn events(&mut self, variable: &Variable, period: Period) -> String {
-        let times: Vec<_> = variable.time.iter().cloned().collect();
-        let value = (variable.value.clone(), variable.fold);
-        self.facts(
-            &variable.dataset,
-            &variable.key,
-            &times,
-            &[value],
-            &Reach::of([period].iter(), true),
-        )
-    }
-
     fn funnel(&mut self, at: usize, funnel: &UnitFunnel, period: Period) -> Vec<String> {
         let limited = funnel.window.is_some() || funnel.steps.iter().any(|s| s.within.is_some());
         let (low, high) = self.between(period);
         let mut tables = Vec::new();
         for (i, step) in funnel.steps.iter().enumerate() {
-            let events = self.events(&step.events, period);
+            let events = self.rows_of(&step.events, &Reach::of([period].iter(), true));
             let mut on = vec!["f.u = p.u".to_string()];
             let (from, end) = if i == 0 {
                 on.push(format!("f.t0 >= {}", low.replacen("e.", "p.", 1)));

@@ -33,19 +33,12 @@ fn query(layout: &Layout, metric: &UnitMetric, limits: Limits) -> Result<Option<
     let Some(variable) = metric.variables.first() else {
         return Ok(None);
     };
-    let (Some(time), Some(known)) = (variable.time.clone(), layout.window.data) else {
+    let Some(known) = layout.window.data else {
         return Ok(None);
     };
     let mut w = Writer::new(layout, std::iter::once(metric));
     let exposures = w.exposures()?;
-    let value = (variable.value.clone(), variable.fold);
-    let facts = w.facts(
-        &variable.dataset,
-        &variable.key,
-        &[time],
-        &[value],
-        &Reach::of([metric.period].iter(), true),
-    );
+    let facts = w.rows_of(variable, &Reach::of([metric.period].iter(), true));
     let (mut until, mut closed) = (String::new(), String::new());
     if metric.period.is_bounded() {
         let seconds = metric.period.closes();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use steward_compute::Value;
 
 use super::expression::quote;
-use super::measures::{FactTime, Fold};
+use super::measures::{FactTime, Fold, Variable};
 use super::period::Period;
 use super::query::SEVERAL_ARMS;
 use super::window::{DAY, micros};
@@ -232,6 +232,13 @@ impl Writer<'_> {
             "p{at} AS (\nSELECT {}\nFROM e LEFT JOIN (\n{facts}\n) AS f ON {on}\nGROUP BY e.u\n)",
             columns.join(", "),
         )
+    }
+
+    /// Rows of one variable that hold a value: `u`, `t0` if they have a time, `x0`.
+    pub(super) fn rows_of(&mut self, variable: &Variable, reach: &Reach) -> String {
+        let times: Vec<FactTime> = variable.time.iter().cloned().collect();
+        let value = (variable.value.clone(), variable.fold);
+        self.facts(&variable.dataset, &variable.key, &times, &[value], reach)
     }
 
     /// Rows of a fact table that hold a value: unit, times, values; with one time for all, only those that any unit's

@@ -179,6 +179,30 @@ async fn adjusted_lifts_are_those_of_the_interacted_regression(place: Place) {
     }
 }
 
+async fn a_lift_alone_is_corrected_to_itself(place: Place) {
+    for metric in ["revenue", "order_value", "p90"] {
+        let found = read(place, |e| {
+            e.primary = vec![metric.into()];
+            e.correction = "holm".into();
+            e.adjust = Some(Adjustment {
+                strata: vec!["user__country".into()],
+                ..Adjustment::default()
+            });
+        })
+        .await;
+        let m = of(&found, metric);
+        let alone = m.adjusted_interval.as_ref().unwrap();
+        for (a, b) in [(&m.absolute, &alone.absolute), (&m.relative, &alone.relative)] {
+            let (a, b) = (a.estimate().unwrap(), b.estimate().unwrap());
+            let wide = 1e-7 * (a.high - a.low);
+            assert!(
+                (a.low - b.low).abs() < wide && (a.high - b.high).abs() < wide,
+                "{metric}: {a:?} {b:?}"
+            );
+        }
+    }
+}
+
 async fn strata_of_few_units_are_put_together_and_a_number_may_be_missing(place: Place) {
     // Users by number: 400 strata of one unit each are one, which leaves nothing to adjust for.
     let mut p = project();
@@ -262,5 +286,6 @@ async fn strata_of_few_units_are_put_together_and_a_number_may_be_missing(place:
 on_both_engines!(
     a_readout_says_what_the_references_say,
     adjusted_lifts_are_those_of_the_interacted_regression,
+    a_lift_alone_is_corrected_to_itself,
     strata_of_few_units_are_put_together_and_a_number_may_be_missing,
 );

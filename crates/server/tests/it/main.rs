@@ -8,6 +8,7 @@ mod exposures;
 mod flags;
 mod growthbook;
 mod hostile;
+mod measured;
 mod mlflow;
 mod pages;
 mod security;

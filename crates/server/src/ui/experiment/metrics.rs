@@ -51,10 +51,9 @@ pub(super) fn metric_row(
                 Some(e) => strong class=(format!("{tone}-ink")) { (format::change(e.point)) },
                 None => (parts::answer(&m.relative, &format::change)),
             }
-            @if let Some(raw) = &m.raw {
-                br; span.soft title=(parts::answer_text(&raw.relative, &format::change)) {
-                    "raw " (raw.relative.estimate().map_or("not estimable".to_string(), |e| format::change(e.point)))
-                    @if let Some(v) = m.variance_reduction { ", " (if m.adjustment.is_some() { "adjusted" } else { "CUPED" }) " −" (format::percent(v)) " variance" }
+            @if let Some(v) = m.variance_reduction {
+                br; span.soft title=[m.raw.as_ref().map(|raw| format!("without adjustment {}", parts::answer_text(&raw.relative, &format::change)))] {
+                    (if m.adjustment.is_some() { "adjusted " } else { "CUPED " }) (format::change(-v)) " variance"
                 }
             }
         }
