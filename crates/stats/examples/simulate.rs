@@ -2,11 +2,12 @@
 //! known. Seeded; prints the tables of `docs/guide/simulations.md`:
 //!
 //!     cargo run --release -p steward-stats --example simulate
+//!     cargo run --release -p steward-stats --example simulate Power
 
-use steward_stats::bayes::{Beta, Better, beta_binomial};
+use steward_stats::bayes::{self, Beta, Better, NormalPrior, beta_binomial};
 use steward_stats::cluster::{Correction, clustered};
 use steward_stats::confidence_sequence::confidence_sequence;
-use steward_stats::design::{Metric, Plan};
+use steward_stats::design::{Clusters, Looks, Metric, Plan, Test};
 use steward_stats::fieller::fieller;
 use steward_stats::group_sequential::{self, Design, Shape, Sides, Spending};
 use steward_stats::lin::{Variance, interacted};
@@ -15,6 +16,7 @@ use steward_stats::msprt::msprt;
 use steward_stats::novelty::{Fading, fading};
 use steward_stats::one_sided::{non_inferiority, one_sided};
 use steward_stats::quantile::{self, Events};
+use steward_stats::rule::{Deciding, Rule};
 use steward_stats::sequential_srm::sequential_sample_ratio;
 use steward_stats::{
     Comparison, Estimate, Moments, Rng, Slopes, Statistic, adjustment, bayes_ratio, dunnett, lift, lift_with,
@@ -43,6 +45,9 @@ enum Held {
 struct Report {
     rows: u64,
     missed: u64,
+    /// Sections that are made; all, if none is named. The others keep their random numbers.
+    only: Vec<String>,
+    shown: bool,
 }
 
 impl Report {
@@ -52,6 +57,9 @@ impl Report {
 
     fn rows_of(&mut self, runs: u64, method: &str, world: &str, held: Held, run: Run) {
         self.rows += 1;
+        if !self.shown {
+            return;
+        }
         let (mut yes, mut all) = (0u64, 0u64);
         for i in 0..runs {
             if let Some(hit) = run(&mut Rng::keyed(SEED, &[self.rows, i])) {
@@ -71,7 +79,11 @@ impl Report {
         println!("| `{method}` | {world} | {share:.4} | {wanted} | {all} | {mark} |");
     }
 
-    fn head(title: &str, share: &str) {
+    fn head(&mut self, title: &str, share: &str) {
+        self.shown = self.only.is_empty() || self.only.iter().any(|o| title.contains(o.as_str()));
+        if !self.shown {
+            return;
+        }
         println!("\n## {title}\n\n| method | world | {share} | nominal | runs | held |\n|---|---|---|---|---|---|");
     }
 }
@@ -125,7 +137,7 @@ fn skewed(r: &mut Rng, effect: f64) -> Vec<f64> {
 }
 
 fn fixed(report: &mut Report) {
-    Report::head("False positives of fixed tests at 5%, no effect", "rejected");
+    report.head("False positives of fixed tests at 5%, no effect", "rejected");
     let normal = |sd: f64, mean: f64| move |r: &mut Rng| vec![mean + sd * r.normal()];
     let welch = |r: &mut Rng, effect: f64| {
         let (c, t) = (
@@ -245,7 +257,7 @@ fn fixed(report: &mut Report) {
         srm::sample_ratio(&counts, &[0.5, 0.3, 0.2]).ok().map(|s| s.p <= 0.05)
     });
 
-    Report::head("Coverage of 95% intervals, with an effect", "covered");
+    report.head("Coverage of 95% intervals, with an effect", "covered");
     report.row("welch_t", "variances 1 and 9, effect 20%", Held::At(0.95), &|r| {
         welch(r, 1.8).absolute.ok().map(|e| covers(&e, 1.8))
     });
@@ -375,7 +387,7 @@ fn fixed(report: &mut Report) {
 }
 
 fn many(report: &mut Report) {
-    Report::head("Any false positive among several at 5%", "any rejected");
+    report.head("Any false positive among several at 5%", "any rejected");
     let p = |r: &mut Rng, k: usize, mean: f64| -> Vec<f64> {
         (0..k)
             .map(|_| steward_stats::dist::normal_two_sided(mean + r.normal()))
@@ -425,7 +437,7 @@ fn walk(r: &mut Rng, fractions: &[f64], drift: f64) -> Vec<f64> {
 }
 
 fn sequential(report: &mut Report) {
-    Report::head(
+    report.head(
         "Error over looks and over continuous peeking at 5%, no effect",
         "ever rejected",
     );
@@ -574,7 +586,7 @@ fn sequential(report: &mut Report) {
 }
 
 fn power(report: &mut Report) {
-    Report::head("Power at the units that were planned for 80%", "found");
+    report.head("Power at the units that were planned for 80%", "found");
     let plan = Plan::new(Metric::Mean { mean: 10.0, sd: 2.0 }, 0.05);
     if let Ok(size) = plan.required(0.5, 0.8) {
         report.row(
@@ -688,7 +700,7 @@ fn over_time(r: &mut Rng, lasting: f64, fades: f64) -> Option<Fading> {
 }
 
 fn distributions(report: &mut Report) {
-    Report::head(
+    report.head(
         "What experiments measure beside means: coverage of 95% intervals",
         "covered",
     );
@@ -760,12 +772,174 @@ fn distributions(report: &mut Report) {
         Held::At(0.95),
         &|r| over_time(r, 0.2, 0.6).map(|f| covers(&f.last, 0.2)),
     );
-    Report::head("Lifts called fading or growing at 5%, where none is", "called so");
+    report.head("Lifts called fading or growing at 5%, where none is", "called so");
     for (world, lasting) in [("no effect", 0.0), ("a lift of 30% that lasts", 0.3)] {
         report.row("fading", world, Held::At(0.05), &|r| {
             over_time(r, lasting, 0.0).map(|f| significant(&f.fades))
         });
     }
+}
+
+/// Looks at which a rule that may be looked at always is planned to be evaluated.
+const ALWAYS: u32 = 14;
+
+/// As many units as the rule needs to find 0.5 on a mean of 10 ± 2 with 80%, read at its looks by the method itself.
+fn planned(report: &mut Report) {
+    let (effect, sd, start) = (0.5, 2.0, 252.0f64);
+    let even = |looks: u32| -> Vec<f64> { (1..=looks).map(|k| f64::from(k) / f64::from(looks)).collect() };
+    let se = sd * (2.0 / start).sqrt();
+    let rules = [
+        (
+            "group_sequential",
+            Rule::GroupSequential(Looks {
+                fractions: even(4),
+                spending: Spending::ObrienFleming,
+            }),
+        ),
+        (
+            "confidence_sequence",
+            Rule::ConfidenceSequence {
+                looks: ALWAYS,
+                tuned: 1.0,
+            },
+        ),
+        (
+            "msprt",
+            Rule::Msprt {
+                looks: ALWAYS,
+                tau: 0.5,
+            },
+        ),
+        (
+            "bayesian",
+            Rule::Bayesian {
+                chance: 0.95,
+                prior_mean: 0.0,
+                prior_sd: Some(0.5),
+            },
+        ),
+    ];
+    for (name, rule) in rules {
+        let deciding = Deciding {
+            rule: rule.clone(),
+            alpha: 0.05,
+            sides: Sides::Two,
+        };
+        let Ok(factor) = deciding.units_factor(effect, se, 0.8) else {
+            continue;
+        };
+        let n = (start * factor).ceil() as u64;
+        let fractions = match &rule {
+            Rule::GroupSequential(looks) => looks.fractions.clone(),
+            Rule::Bayesian { .. } => vec![1.0],
+            _ => even(ALWAYS),
+        };
+        let bounds: Vec<f64> = match &rule {
+            Rule::GroupSequential(looks) => group_sequential::boundaries(&Design {
+                fractions: fractions.clone(),
+                alpha: 0.05,
+                spending: looks.spending,
+                sides: Sides::Two,
+                last_is_final: true,
+            })
+            .map(|all| all.into_iter().map(|l| l.z).collect())
+            .unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        report.row(
+            &format!("power, {name}"),
+            &format!("mean 10 ± 2, effect 0.5, {} look(s): {n} an arm", fractions.len()),
+            Held::At(0.8),
+            &|r| {
+                let (mut c, mut t) = (Moments::empty(1), Moments::empty(1));
+                for (k, fraction) in fractions.iter().enumerate() {
+                    while (c.count() as f64) < fraction * n as f64 {
+                        c.push(&[10.0 + sd * r.normal()]);
+                        t.push(&[10.0 + effect + sd * r.normal()]);
+                    }
+                    let e = lift(&c, &t, &comparison(MEAN, &[])).absolute.ok()?;
+                    let found = match &rule {
+                        Rule::GroupSequential(_) => e.point / e.se >= *bounds.get(k)?,
+                        Rule::ConfidenceSequence { .. } => {
+                            let tuned = 2.0 * n as f64;
+                            confidence_sequence(e.point, e.se, e.n, 0.95, tuned, Sides::Two)
+                                .ok()?
+                                .low
+                                > 0.0
+                        }
+                        Rule::Msprt { tau, .. } => msprt(&[(e.point, e.se)], *tau, e.n, 0.95).ok()?.estimate.low > 0.0,
+                        _ => {
+                            let prior = NormalPrior { mean: 0.0, sd: 0.5 };
+                            let found = bayes::normal(e.point, e.se, e.n, Some(prior), 0.95, Better::Higher);
+                            found.ok()?.chance_to_win >= 0.95
+                        }
+                    };
+                    if found {
+                        return Some(true);
+                    }
+                }
+                Some(false)
+            },
+        );
+    }
+    clustered_power(report);
+    quantile_power(report);
+}
+
+/// Clusters of 20 units whose ICC is 0.05: as many as the design effect asks for.
+fn clustered_power(report: &mut Report) {
+    let mut plan = Plan::new(Metric::Mean { mean: 10.0, sd: 2.0 }, 0.05);
+    plan.clusters = Some(Clusters {
+        size: 20.0,
+        icc: 0.05,
+        cv: 0.0,
+    });
+    plan.test = Test::T;
+    let Ok(size) = plan.required(0.5, 0.8) else { return };
+    let k = size.clusters.unwrap_or(0).div_ceil(2);
+    report.row(
+        "power, clusters",
+        &format!("mean 10 ± 2, ICC 0.05, effect 0.5: {k} clusters of 20 an arm"),
+        Held::At(0.8),
+        &|r| {
+            // Means of clusters of one size: their t test is the cluster-robust one.
+            let arm = |r: &mut Rng, mean: f64| {
+                let mut all = Moments::empty(1);
+                for _ in 0..k {
+                    let own = 2.0 * 0.05f64.sqrt() * r.normal();
+                    let sum: f64 = (0..20).map(|_| mean + own + 2.0 * 0.95f64.sqrt() * r.normal()).sum();
+                    all.push(&[sum / 20.0]);
+                }
+                all
+            };
+            let (c, t) = (arm(r, 10.0), arm(r, 10.5));
+            let e = lift(&c, &t, &comparison(MEAN, &[])).absolute.ok()?;
+            Some(e.low > 0.0)
+        },
+    );
+}
+
+/// A median of exponential values, planned anew in each run from a history of 4,000 compared with itself.
+fn quantile_power(report: &mut Report) {
+    let draw =
+        |r: &mut Rng, n: u64, shift: f64| -> Vec<f64> { (0..n).map(|_| shift - r.uniform_open().ln()).collect() };
+    let compare = |c: &[f64], t: &[f64]| {
+        quantile::difference(c, t, 0.5, 0.95, quantile::Error::Woodruff)
+            .absolute
+            .ok()
+    };
+    report.row(
+        "power, quantile",
+        "medians of exponential values, 0.2 apart, each planned from a history of 4,000",
+        Held::At(0.8),
+        &|r| {
+            let history = draw(r, 4_000, 0.0);
+            let sd = compare(&history, &history)?.se * (history.len() as f64 / 2.0).sqrt();
+            let plan = Plan::new(Metric::Mean { mean: 0.69, sd }, 0.05);
+            let n = plan.required(0.2, 0.8).ok()?.control;
+            Some(compare(&draw(r, n, 0.0), &draw(r, n, 0.2))?.low > 0.0)
+        },
+    );
 }
 
 fn main() {
@@ -778,13 +952,21 @@ fn main() {
     println!(
         "Smaller versions run as tests of steward-stats, and there intervals after a sequential stop and readouts of bandits too; on Larkspur, `crates/demo/tests/it/coverage.rs` holds intervals of the"
     );
-    println!("experiments to their paired truths.");
-    let mut report = Report { rows: 0, missed: 0 };
+    println!(
+        "experiments to their paired truths, and `crates/steward/tests/it/larkspur/truths.rs` each of E1 to E9, at full scale, to its own."
+    );
+    let mut report = Report {
+        rows: 0,
+        missed: 0,
+        only: std::env::args().skip(1).collect(),
+        shown: true,
+    };
     fixed(&mut report);
     many(&mut report);
     sequential(&mut report);
     power(&mut report);
     distributions(&mut report);
+    planned(&mut report);
     println!("\n{} of {} rows not held.", report.missed, report.rows);
     println!(
         "\nNot held: with few effects of unlike standard errors Hartung–Knapp's interval is short where its scale falls below 1"

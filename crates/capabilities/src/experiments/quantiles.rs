@@ -26,7 +26,7 @@ const CURVE: [f64; 11] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.9
 
 /// Refuses a quantile where it is not compared between units split one by one.
 pub fn comparable(experiment: &Experiment, metric: UnitMetric) -> Result<UnitMetric, NotEstimable> {
-    let units = matches!(experiment.design, Design::Units) && !experiment.variants.is_empty();
+    let units = matches!(experiment.design, Design::Units);
     if metric.quantile.is_none() || units {
         return Ok(metric);
     }
@@ -190,6 +190,44 @@ pub async fn quantiles(
         }
     }
     Ok(found)
+}
+
+/// The quantile of a metric's past, compared with itself: its value, and twice the variance of that.
+pub async fn past(
+    runner: &mut Runner<'_>,
+    layout: &Layout<'_>,
+    metric: &UnitMetric,
+    (at, cells): (usize, &Cells),
+    limits: Limits,
+) -> Result<Option<Lift>, CapabilityError> {
+    let Some(of) = metric.quantile else { return Ok(None) };
+    let plain = Layout {
+        dimensions: &[],
+        ..*layout
+    };
+    let total = cells.total(0);
+    let moments = total.moments.get(&at);
+    let n = moments.map_or(0, |m| {
+        if of.of_events {
+            m.sum(0).round() as u64
+        } else {
+            m.count()
+        }
+    });
+    let wanted = Wanted {
+        metric,
+        limits,
+        at: vec![of.at],
+        n: BTreeMap::from([(0, n)]),
+        level: 1.0 - layout.experiment.alpha,
+    };
+    let ordered = if of.of_events {
+        of_events(runner, &plain, &wanted).await?
+    } else {
+        of_units(runner, &plain, &wanted).await?
+    };
+    let known = ordered.get(&0).and_then(|all| all.first());
+    Ok(known.map(|o| quantile::difference_of_ordered(o, o, of.at, wanted.level).into()))
 }
 
 fn refused(asked: &Asked, e: NotEstimable) -> QuantileCurve {

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use steward_compute::{EngineError, Query, Rows};
-use steward_stats::NotEstimable;
+use steward_definitions::Design;
+use steward_stats::{Lift, NotEstimable};
 
 use super::analyse::Asked;
-use super::caps;
-use super::cells::Cells;
+use super::cells::{Cell, Cells};
+use super::designs::{self, Ground};
 use super::measures::{UnitMetric, refuse};
 use super::prepare::Prepared;
 use super::query::{self, Capped, Layout};
 use super::readout::{Limits, RanQuery};
+use super::{caps, quantiles};
 use crate::{CapabilityError, Context};
 
 /// Runs queries and remembers them.
@@ -57,6 +59,10 @@ pub struct History {
     pub metrics: Vec<UnitMetric>,
     /// What is asked for, with refusals of what could not be read.
     pub asked: Vec<Asked>,
+    /// Quantiles by metric, each compared with itself.
+    pub quantiles: BTreeMap<usize, Lift>,
+    /// Cells of a switchback's regions and periods.
+    pub blocks: Option<BTreeMap<(String, i64), Cell>>,
     /// Queries as run.
     pub queries: Vec<RanQuery>,
 }
@@ -69,8 +75,35 @@ pub async fn history(context: &Context, prepared: &Prepared<'_>) -> Result<Histo
     };
     let layout = prepared.layout();
     let found = measure(&mut runner, &layout, prepared).await?;
+    let asked = asked(prepared, &found.refused);
+    let mut quantiles = BTreeMap::new();
+    for (at, metric) in prepared.metrics.iter().enumerate() {
+        let limits = found.caps.get(at).and_then(|l| l.first()).copied().unwrap_or_default();
+        if let Some(lift) = quantiles::past(&mut runner, &layout, metric, (at, &found.cells), limits).await? {
+            quantiles.insert(at, lift);
+        }
+    }
+    let blocks = match &prepared.experiment.design {
+        Design::Switchback(design) => {
+            let mut ground = Ground {
+                runner: &mut runner,
+                layout: &layout,
+                experiment: prepared.experiment,
+                metrics: &prepared.metrics,
+                caps: &found.caps,
+                asked: &asked,
+                dimensions: &prepared.design,
+                project: &context.project,
+                zone: &prepared.zone,
+            };
+            Some(designs::blocks(&mut ground, design).await?)
+        }
+        _ => None,
+    };
     Ok(History {
-        asked: asked(prepared, &found.refused),
+        asked,
+        quantiles,
+        blocks,
         cells: found.cells,
         metrics: prepared.metrics.clone(),
         queries: runner.queries,

@@ -6,7 +6,7 @@ use steward_capabilities::CapabilityError;
 use steward_capabilities::experiments::{self, MetricPower, PowerOptions, PowerReport, PowerRow};
 use steward_definitions::*;
 use steward_stats::design::{Metric, Plan};
-use steward_stats::{Comparison, Moments, Statistic, lift, power};
+use steward_stats::{Comparison, Moments, Statistic, lift, power, quantile};
 
 use crate::places::Place;
 use crate::shop::*;
@@ -164,6 +164,99 @@ async fn rules_that_may_be_looked_at_find_less(place: Place) {
     assert!(refused.detail.contains("2 cluster(s)"), "{refused:?}");
 }
 
+async fn a_quantile_is_planned_from_its_own_distribution(place: Place) {
+    let shop = Shop::new(1500);
+    let mut p = with_next();
+    p.metrics.get_mut("revenue").unwrap().experiment.quantile = Some(Quantile {
+        at: 0.75,
+        ignore_zeros: false,
+    });
+    let ground = place.open(&shop, p).await;
+    let report = asked(&ground, "next", &wanting(0.2)).await;
+    let metric = of(&report, "revenue");
+    assert_eq!(metric.statistic, "quantile");
+    let revenue = || shop.orders.iter().map(|o| (o.user, o.at, o.cents as f64));
+    let after = per_user(&shop, revenue(), 0, 3 * DAY);
+    let control = shop.users.iter().filter(|u| u.variant == "control");
+    let values: Vec<f64> = control.map(|u| after[&u.id]).collect();
+    let itself = quantile::difference(&values, &values, 0.75, 0.95, quantile::Error::Woodruff);
+    let se = itself.absolute.unwrap().se * (values.len() as f64 / 750.0).sqrt();
+    let found = row(metric, 14);
+    let point = found.baseline.estimate().unwrap().point;
+    close(point, itself.control.unwrap().point);
+    close(
+        found.detectable_absolute,
+        power::minimum_detectable(se, 0.025, 0.8).unwrap(),
+    );
+    close(found.power.unwrap(), power::power(0.2 * point, se, 0.025).unwrap());
+}
+
+async fn clusters_and_blocks_are_those_of_the_design(place: Place) {
+    let shop = Shop::new(1500);
+    let designed = |design: Design| {
+        let mut p = with_next();
+        let next = p.experiments.get_mut("next").unwrap();
+        next.design = design;
+        next.cuped_days = 0;
+        p
+    };
+    let by = "user__country".to_string();
+    let ground = place
+        .open(&shop, designed(Design::Cluster(ClusterDesign { by: by.clone() })))
+        .await;
+    let report = asked(&ground, "next", &wanting(0.15)).await;
+    let refused = of(&report, "revenue").not_estimable.as_ref().unwrap();
+    assert!(refused.detail.contains("2 cluster(s)"), "{refused:?}");
+
+    // A region and a day are a block; blocks are compared within their region.
+    let design = SwitchbackDesign {
+        by,
+        period_seconds: 86_400,
+        ..SwitchbackDesign::default()
+    };
+    let ground = place.open(&shop, designed(Design::Switchback(design.clone()))).await;
+    let report = asked(&ground, "next", &wanting(0.15)).await;
+    let metric = of(&report, "revenue");
+    let revenue = || shop.orders.iter().map(|o| (o.user, o.at, o.cents as f64));
+    let after = per_user(&shop, revenue(), 0, 3 * DAY);
+    let mut blocks: std::collections::BTreeMap<(&str, i64), Vec<f64>> = Default::default();
+    for u in shop.users.iter().filter(|u| u.variant == "control") {
+        blocks
+            .entry((u.country, (u.exposed - START) / DAY))
+            .or_default()
+            .push(after[&u.id]);
+    }
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (k, n) = (blocks.len() as f64, blocks.values().map(Vec::len).sum::<usize>() as f64);
+    let (mut between, mut within, mut squares) = (0.0, 0.0, 0.0);
+    for region in ["DE", "FR"] {
+        let mine = || blocks.iter().filter(|((r, _), _)| *r == region).map(|(_, v)| v);
+        let all: Vec<f64> = mine().flatten().copied().collect();
+        between += mine()
+            .map(|v| v.len() as f64 * (mean(v) - mean(&all)).powi(2))
+            .sum::<f64>();
+        squares += mine().map(|v| (v.len() as f64).powi(2)).sum::<f64>() / all.len() as f64;
+    }
+    for v in blocks.values() {
+        within += v.iter().map(|x| (x - mean(v)).powi(2)).sum::<f64>();
+    }
+    let (between, within, n0) = (between / (k - 2.0), within / (n - k), (n - squares) / (k - 2.0));
+    let icc = ((between - within) / (between + (n0 - 1.0) * within)).clamp(0.0, 1.0);
+    let size = n / k;
+    let cv2 = blocks.values().map(|v| (v.len() as f64 - size).powi(2)).sum::<f64>() / (k - 1.0) / (size * size);
+    // Beyond the history the last block sizes hold: all days were read.
+    close(metric.icc.unwrap().0, icc);
+    close(row(metric, 14).design_effect, 1.0 + ((1.0 + cv2) * size - 1.0) * icc);
+    // Time left out after switches costs units.
+    let washed = SwitchbackDesign {
+        washout_seconds: 21_600,
+        ..design
+    };
+    let ground = place.open(&shop, designed(Design::Switchback(washed))).await;
+    let less = asked(&ground, "next", &wanting(0.15)).await;
+    close(row(of(&less, "revenue"), 14).units, 0.75 * row(metric, 14).units);
+}
+
 async fn what_cannot_be_planned_is_said(place: Place) {
     let mut long_ago = project();
     edit(&mut long_ago, |e| {
@@ -191,5 +284,7 @@ on_both_engines! {
     a_plan_is_what_the_earlier_experiments_rows_say,
     active_units_of_a_semantic_model_stand_in_for_exposures,
     rules_that_may_be_looked_at_find_less,
+    a_quantile_is_planned_from_its_own_distribution,
+    clusters_and_blocks_are_those_of_the_design,
     what_cannot_be_planned_is_said,
 }

@@ -21,14 +21,15 @@ use steward_definitions::{Design, Experiment, Project};
 use steward_stats::{Lift, NotEstimable};
 
 use super::analyse::Asked;
-use super::cells::Cells;
+use super::cells::{Cell, Cells};
 use super::compute::Runner;
 use super::dimensions::{UnitDimension, unit_dimension};
 use super::health::{BROKEN, add, problem};
 use super::inference::sample_ratio;
 use super::measures::UnitMetric;
-use super::query::Layout;
+use super::query::{Bucket, Layout};
 use super::readout::{Breakdown, Health, Problem, SampleRatio};
+use super::window::micros;
 use crate::CapabilityError;
 
 /// What a design is analysed from.
@@ -107,6 +108,30 @@ pub(super) fn dimensions(project: &Project, experiment: &Experiment) -> Result<V
         })
     };
     experiment.design.dimensions().into_iter().map(find).collect()
+}
+
+/// What separates the name of a region from the number of a period in the name of a block.
+pub(super) const OF: char = '\u{1}';
+
+/// Cells of a switchback's blocks, each a region in a period, by name and arm.
+pub(super) async fn blocks(
+    ground: &mut Ground<'_, '_>,
+    design: &steward_definitions::SwitchbackDesign,
+) -> Result<BTreeMap<(String, i64), Cell>, CapabilityError> {
+    let period = micros(design.period_seconds).max(1);
+    let origin = ground.layout.window.from.unwrap_or(0);
+    let grain = switchback::grain(&[period, origin]);
+    let dimensions = ground.dimensions;
+    let mut all: BTreeMap<(String, i64), Cell> = BTreeMap::new();
+    for ((at, values, arm), cell) in cross::cells(ground, dimensions, Bucket::Grain, grain).await? {
+        if let (Some(at), Some(region)) = (at, values.first()) {
+            let block = (at - origin).div_euclid(period);
+            all.entry((format!("{region}{OF}{block}"), arm))
+                .or_default()
+                .merge(&cell);
+        }
+    }
+    Ok(all)
 }
 
 /// Analyses by the design; `None` where units were split one by one.

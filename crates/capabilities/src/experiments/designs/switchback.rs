@@ -35,12 +35,7 @@ pub(super) async fn analyse(
     let period = i64::try_from(design.period_seconds).unwrap_or(i64::MAX / SECOND) * SECOND;
     let washout = i64::try_from(design.washout_seconds).unwrap_or(0) * SECOND;
     let origin = ground.layout.window.from.unwrap_or(0);
-    let whole = |us: i64| us % (3_600 * SECOND) == 0;
-    let grain = if [period, washout, origin].into_iter().all(whole) {
-        "hour"
-    } else {
-        "minute"
-    };
+    let grain = grain(&[period, washout, origin]);
     let dimensions = ground.dimensions;
     let cells = cross::cells(ground, dimensions, Bucket::Grain, grain).await?;
     let control = ground.control();
@@ -213,6 +208,12 @@ pub(super) async fn analyse(
 }
 
 /// Periods that a region lacks between its first and its last.
+/// The bucket of times that stretches of these lengths (microseconds) are made of.
+pub(super) fn grain(lengths: &[i64]) -> &'static str {
+    let whole = |us: &i64| us % (3_600 * SECOND) == 0;
+    if lengths.iter().all(whole) { "hour" } else { "minute" }
+}
+
 fn gaps(arms: &BTreeMap<(usize, i64), (i64, Vec<(i64, Cell)>)>) -> u64 {
     let mut spans: BTreeMap<usize, (i64, i64, u64)> = BTreeMap::new();
     for (region, time) in arms.keys() {

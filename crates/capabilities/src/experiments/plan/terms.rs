@@ -112,6 +112,9 @@ fn adjustment(e: &Experiment) -> String {
         0 => "none".to_string(),
         days => format!("CUPED, {days} d before"),
     }];
+    if let Some(adjust) = &e.adjust {
+        parts.push(said(adjust));
+    }
     for (metric, anew) in &e.uses {
         if let Some(days) = anew.cuped_days {
             parts.push(format!("{metric} {days} d before"));

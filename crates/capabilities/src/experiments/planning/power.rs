@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde_json::{Value as Json, json};
-use steward_definitions::{Direction, Experiment};
+use steward_definitions::{Design, Direction, Experiment};
 use steward_stats::design::{self, Clusters, Plan, Sharing};
 use steward_stats::group_sequential::Sides;
 use steward_stats::rule::{Deciding, Rule};
@@ -12,7 +12,7 @@ use steward_stats::{Moments, NotEstimable};
 
 use super::history::{Past, WEEK, arrivals};
 use super::report::*;
-use super::spread::{Spread, clusters, spread, without_a_day};
+use super::spread::{Spread, clusters, of_quantile, spread, without_a_day};
 use super::{PowerOptions, rules, too_few};
 use crate::evidence::PROGRAM;
 use crate::experiments::analyse::Asked;
@@ -32,6 +32,8 @@ struct Planned<'a> {
     options: &'a PowerOptions,
     effect: Option<f64>,
     spans: &'a [History],
+    /// Clusters are randomised, by the options or the design.
+    cluster: bool,
     /// New units by week of the longest span.
     weeks: Vec<f64>,
     dispersion: f64,
@@ -49,7 +51,8 @@ pub async fn report(
     (effect, effect_from): (Option<f64>, Option<String>),
     definitions: BTreeMap<String, String>,
 ) -> Result<(PowerReport, Json), CapabilityError> {
-    past.experiment.breakdowns = options.cluster.clone().into_iter().collect();
+    let cluster = clustered(experiment, options);
+    past.experiment.breakdowns = cluster.clone().into_iter().collect();
     let longest = past.read(context, past.weeks().min(MOST_WEEKS) * WEEK).await?;
     let whole = whole_weeks(&arrivals(&longest.cells));
     if whole == 0 {
@@ -78,6 +81,7 @@ pub async fn report(
         spans: &spans,
         weeks,
         dispersion,
+        cluster: cluster.is_some(),
         control: control / all,
         ratio: smallest / control,
     };
@@ -139,6 +143,24 @@ pub async fn report(
         },
     };
     Ok((report, provenance))
+}
+
+/// The dimension whose values are randomised: as asked for, else as the design says.
+fn clustered(experiment: &Experiment, options: &PowerOptions) -> Option<String> {
+    options.cluster.clone().or_else(|| match &experiment.design {
+        Design::Cluster(design) => Some(design.by.clone()),
+        _ => None,
+    })
+}
+
+/// Share of a switchback's time that is left out after switches; as if every period were one.
+fn washed_out(experiment: &Experiment) -> f64 {
+    match &experiment.design {
+        Design::Switchback(d) if d.period_seconds > 0 => {
+            (d.washout_seconds as f64 / d.period_seconds as f64).clamp(0.0, 0.99)
+        }
+        _ => 0.0,
+    }
 }
 
 /// Trailing whole weeks in which units came: a week that begins before the data do is none.
@@ -283,7 +305,7 @@ fn summary(
 impl Planned<'_> {
     /// Units of all arms after so many days, and whether that is beyond the history.
     fn units(&self, days: i64) -> (f64, bool) {
-        let share = self.options.share;
+        let share = self.options.share * (1.0 - washed_out(self.experiment));
         let whole = (days / WEEK) as usize;
         let rest = (days % WEEK) as f64 / WEEK as f64;
         let of = |weeks: usize| -> f64 {
@@ -344,9 +366,16 @@ impl Planned<'_> {
         let control = span.cells.total(0);
         let empty = Moments::empty(1);
         let moments = control.moments.get(&at).unwrap_or(&empty);
-        let found = spread(moments, metric, self.experiment.alpha)?;
-        let clustered = match (&self.options.cluster, span.cells.segments.first()) {
-            (Some(_), Some(segments)) => Some(clusters(segments, at, metric)?),
+        let found = match metric.quantile {
+            None => spread(moments, metric, self.experiment.alpha)?,
+            Some(_) => match span.quantiles.get(&at) {
+                Some(lift) => of_quantile(lift, control.ripe)?,
+                None => return Err(too_few("the quantile was not read")),
+            },
+        };
+        let clustered = match (&span.blocks, self.cluster, span.cells.segments.first()) {
+            (Some(blocks), ..) => Some(clusters(blocks, at, metric)?),
+            (None, true, Some(segments)) => Some(clusters(segments, at, metric)?),
             _ => None,
         };
         out.icc = clustered.map(|(c, se)| (c.icc, se));
@@ -364,7 +393,15 @@ impl Planned<'_> {
             .collect();
         let g = others.len() as f64;
         let mean = others.iter().sum::<f64>() / g.max(1.0);
-        let jackknife = if g > 1.0 {
+        let jackknife = if let Some(of) = metric.quantile {
+            // The width between two ranks is as uncertain as the number of values between them.
+            let n = if of.of_events {
+                moments.sum(0)
+            } else {
+                moments.count() as f64
+            };
+            (2.0 * Z * (n * of.at * (1.0 - of.at)).sqrt()).max(1.0).powf(-0.5)
+        } else if g > 1.0 {
             ((g - 1.0) / g * others.iter().map(|x| (x - mean).powi(2)).sum::<f64>()).sqrt()
         } else {
             0.0

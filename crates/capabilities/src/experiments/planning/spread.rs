@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use steward_stats::design::{Clusters, Metric};
-use steward_stats::{Estimate, Moments, NotEstimable, Reason, lift};
+use steward_stats::{Estimate, Lift, Moments, NotEstimable, Reason, lift};
 
 use super::too_few;
 use crate::experiments::analyse::comparison;
 use crate::experiments::cells::{Cell, Cells};
+use crate::experiments::designs::OF;
 use crate::experiments::measures::{Compared, UnitMetric};
 
 /// A metric per unit, as it was.
@@ -88,21 +89,44 @@ pub fn without_a_day(cells: &Cells, metric: usize) -> Vec<Moments> {
     all
 }
 
+/// A quantile, as it was: the past compared with itself, its variance spread over the units whose windows have closed.
+pub fn of_quantile(lift: &Lift, units: u64) -> Result<Spread, NotEstimable> {
+    let (baseline, difference) = (lift.control.clone()?, lift.absolute.clone()?);
+    let sd = difference.se * (units as f64 / 2.0).sqrt();
+    Ok(Spread {
+        metric: Metric::Mean {
+            mean: baseline.point,
+            sd,
+        },
+        baseline,
+        sd,
+        reduction: None,
+    })
+}
+
 /// Mean size, variation of sizes and intraclass correlation of the clusters of a segment's cells (analysis of variance,
-/// with the standard error of Swiger et al. 1964).
+/// with the standard error of Swiger et al. 1964). Blocks of a switchback are compared within their regions.
 pub fn clusters(
     segments: &BTreeMap<(String, i64), Cell>,
     metric: usize,
     unit: &UnitMetric,
 ) -> Result<(Clusters, f64), NotEstimable> {
-    let parts: Vec<&Moments> = segments
+    let named: Vec<(&str, &Moments)> = segments
         .iter()
         .filter(|((_, arm), _)| *arm == 0)
-        .filter_map(|(_, cell)| cell.moments.get(&metric))
-        .filter(|m| m.count() > 0)
+        .filter_map(|((name, _), cell)| Some((name.split(OF).next()?, cell.moments.get(&metric)?)))
+        .filter(|(_, m)| m.count() > 0)
         .collect();
+    let blocks = segments.keys().any(|(name, _)| name.contains(OF));
+    let parts: Vec<&Moments> = named.iter().map(|(_, m)| *m).collect();
+    // Regions, within which blocks are compared; clusters by themselves are all of one.
+    let mut strata: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (i, (name, _)) in named.iter().enumerate() {
+        strata.entry(if blocks { name } else { "" }).or_default().push(i);
+    }
     let k = parts.len() as f64;
-    if parts.len() < 3 {
+    let free = (parts.len().saturating_sub(strata.len())) as f64;
+    if free < 2.0 {
         return Err(too_few(format!(
             "the history holds {} cluster(s) with units",
             parts.len()
@@ -127,11 +151,17 @@ pub fn clusters(
     };
     let scored: Vec<(f64, f64, f64)> = parts.iter().map(|m| score(m)).collect();
     let n: f64 = scored.iter().map(|s| s.0).sum();
-    let mean = scored.iter().map(|s| s.0 * s.1).sum::<f64>() / n;
-    let between = scored.iter().map(|s| s.0 * (s.1 - mean).powi(2)).sum::<f64>() / (k - 1.0);
+    let (mut between, mut squares) = (0.0, 0.0);
+    for members in strata.values() {
+        let of = || members.iter().filter_map(|&i| scored.get(i));
+        let size = of().map(|s| s.0).sum::<f64>();
+        let mean = of().map(|s| s.0 * s.1).sum::<f64>() / size;
+        between += of().map(|s| s.0 * (s.1 - mean).powi(2)).sum::<f64>();
+        squares += of().map(|s| s.0 * s.0).sum::<f64>() / size;
+    }
+    let between = between / free;
     let within = scored.iter().map(|s| s.2).sum::<f64>() / (n - k).max(1.0);
-    let squares = scored.iter().map(|s| s.0 * s.0).sum::<f64>();
-    let n0 = (n - squares / n) / (k - 1.0);
+    let n0 = (n - squares) / free;
     let raw = (between - within) / (between + (n0 - 1.0) * within);
     if !raw.is_finite() {
         return Err(NotEstimable::new(
@@ -142,7 +172,7 @@ pub fn clusters(
     }
     let icc = raw.clamp(0.0, 1.0);
     let factor = (1.0 - icc) * (1.0 + (n0 - 1.0) * icc);
-    let se = (2.0 * (n - 1.0) / (n0 * n0 * (n - k).max(1.0) * (k - 1.0))).sqrt() * factor;
+    let se = (2.0 * (n - 1.0) / (n0 * n0 * (n - k).max(1.0) * free)).sqrt() * factor;
     let size = n / k;
     let cv = (scored.iter().map(|s| (s.0 - size).powi(2)).sum::<f64>() / (k - 1.0)).sqrt() / size;
     Ok((Clusters { size, icc, cv }, se))
