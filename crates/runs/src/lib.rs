@@ -31,5 +31,5 @@ pub use read::HistoryPoint;
 pub use runs::{Logged, RunUpdate};
 pub use search::matching::TextMatch;
 pub use search::{Counts, DatasetSummary, ModelOrder, ModelSearch, OnDataset, Page, RunSearch, TraceSearch};
-pub use store::RunStore;
+pub use store::{RunStore, new_id};
 pub use traces::{Assessment, Judgement, Span, Trace, TraceCull};

@@ -24,6 +24,11 @@ pub struct RunStore {
     writer: Writer,
 }
 
+/// A new id, 32 hexadecimal digits; later ones are greater.
+pub fn new_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
 /// Now, milliseconds since 1970 UTC.
 pub(crate) fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -185,7 +190,7 @@ impl RunStore {
     /// # Errors
     /// If there is no such group, or it was deleted.
     pub async fn create_run(&self, new: NewRun) -> Result<Run, RunsError> {
-        let id = Uuid::now_v7().simple().to_string();
+        let id = new_id();
         self.writer
             .write(move |b| Box::pin(async move { b.create_run(new, id).await }))
             .await
@@ -280,7 +285,7 @@ impl RunStore {
     /// # Errors
     /// If there is no such group, or it was deleted.
     pub async fn create_model(&self, new: NewModel) -> Result<Model, RunsError> {
-        let id = format!("m-{}", Uuid::now_v7().simple());
+        let id = format!("m-{}", new_id());
         let now = now_ms();
         self.writer
             .write(move |b| Box::pin(async move { b.create_model(new, id, now).await }))

@@ -154,11 +154,6 @@ pub fn tag(key: &str, value: &mut String, path: &str) -> Result<(), RunsError> {
     Ok(())
 }
 
-/// The tag in which a list of models stands: it cannot be cut off.
-pub fn models_tag(text: &str) -> Result<(), RunsError> {
-    longest("value", TAG, text)
-}
-
 /// A tag of a run group.
 pub fn group_tag(key: &str, value: &str) -> Result<(), RunsError> {
     name("key", key)?;

@@ -3,7 +3,7 @@
 //! A run group holds runs; a run logs parameters, metric points, tags, inputs and outputs. All of it is facts, kept by the
 //! run store; this room opens the store when it is first needed and says what fits into it.
 
-pub mod limits;
+mod limits;
 mod names;
 
 use std::path::Path;
@@ -12,6 +12,9 @@ use std::sync::Arc;
 use steward_runs::RunStore;
 use tokio::sync::OnceCell;
 
+pub use limits::{
+    address as check_address, batch as check_batch, dataset as check_dataset, group_name as check_group_name, group_tag as check_group_tag, model_name as check_model_name, param as check_param, point as check_point, run_id as check_run_id, tag as check_tag,
+};
 pub use names::run_name;
 pub use steward_runs::RunsError;
 

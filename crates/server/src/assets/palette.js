@@ -1,6 +1,9 @@
 // Keyboard palette and theme switch. Everything here is also reachable by links and the search form.
 (() => {
   const root = document.documentElement;
+  // Links that MLflow's clients print: /#/experiments/1/runs/ID.
+  const run = /^#\/experiments\/(\d+)(?:\/runs\/(\w+))?/.exec(location.hash);
+  if (run) location.replace(run[2] ? "/runs/" + run[2] : "/runs?group=" + run[1]);
   try { const t = localStorage.getItem("theme"); if (t) root.dataset.theme = t; } catch {}
   const themeButton = document.querySelector("button.theme");
   if (themeButton) {

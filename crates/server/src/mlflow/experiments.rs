@@ -2,7 +2,7 @@
 
 use axum::extract::State as Shared;
 use serde_json::{Value, json};
-use steward_capabilities::tracking::limits;
+use steward_capabilities::tracking as limits;
 use steward_runs::grammar::{self, Clause, Kind, Op, Value as Operand};
 use steward_runs::{Group, NewGroup, RunStore, RunsError, View};
 
@@ -40,11 +40,11 @@ pub async fn create(Shared(state): Shared<State>, asked: Asked) -> Answer {
         return Err(too_many_views(""));
     }
     if let Some(address) = artifacts {
-        limits::address(address)?;
+        limits::check_address(address)?;
     }
-    limits::group_name(&name)?;
+    limits::check_group_name(&name)?;
     for (key, value) in &tags {
-        limits::group_tag(key, value)?;
+        limits::check_group_tag(key, value)?;
     }
     let new = NewGroup {
         name,
@@ -117,7 +117,7 @@ pub async fn restore(Shared(state): Shared<State>, asked: Asked) -> Answer {
 pub async fn update(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let id = number(asked.required("experiment_id")?)?;
     let name = asked.required("new_name")?.to_owned();
-    limits::group_name(&name)?;
+    limits::check_group_name(&name)?;
     match store(&state).await?.rename_group(id, name).await {
         Err(RunsError::Deleted { .. }) => Err(MlflowError::new(
             Code::InvalidState,
@@ -132,7 +132,7 @@ pub async fn set_tag(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let id = number(asked.required("experiment_id")?)?;
     let key = asked.required("key")?.to_owned();
     let value = asked.text("value")?.unwrap_or_default().to_owned();
-    limits::group_tag(&key, &value)?;
+    limits::check_group_tag(&key, &value)?;
     let store = store(&state).await?;
     if key.starts_with(VIEW_TAG) {
         let group = store.group(id).await?;

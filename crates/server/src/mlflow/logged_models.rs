@@ -4,7 +4,7 @@ use axum::extract::{Path, State as Shared};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use steward_capabilities::tracking::limits;
+use steward_capabilities::tracking as limits;
 use steward_runs::grammar::{self, Kind, MODELS};
 use steward_runs::{Model, ModelOrder, ModelSearch, ModelStatus, NewModel, OnDataset, RunsError};
 
@@ -78,7 +78,7 @@ pub async fn create(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let group = number(asked.required("experiment_id")?)?;
     let name = asked.text("name")?;
     if let Some(name) = name.filter(|n| !n.is_empty()) {
-        limits::model_name(name)?;
+        limits::check_model_name(name)?;
     }
     let told = |name| Ok::<_, MlflowError>(asked.text(name)?.filter(|t| !t.is_empty()).map(str::to_owned));
     let new = NewModel {

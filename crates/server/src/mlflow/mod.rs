@@ -5,15 +5,18 @@
 
 mod artifacts;
 mod asked;
+mod assessments;
 mod error;
 mod experiments;
 mod info;
 mod logged_models;
 mod metrics;
+mod otlp;
 mod paging;
 mod registry;
 mod runs;
 mod shapes;
+mod traces;
 
 use axum::Router;
 use axum::extract::OriginalUri;
@@ -42,6 +45,7 @@ pub fn router() -> Router<State> {
         .merge(artifacts::router())
         .merge(artifacts::bare())
         .route("/model-versions/get-artifact", get(registry::artifact))
+        .route("/v1/traces", post(otlp::export))
         .nest("/api/2.0/mlflow", second.clone())
         .nest("/ajax-api/2.0/mlflow", second)
         .nest("/api/3.0/mlflow", third.clone())
@@ -89,6 +93,13 @@ fn second() -> Router<State> {
         .route("/logged-models/{id}/tags", patch(logged_models::set_tags))
         .route("/logged-models/{id}/tags/{key}", delete(logged_models::delete_tag))
         .route("/logged-models/{id}/params", post(logged_models::log_params))
+        .route("/traces", post(traces::start_v2).get(traces::search_v2))
+        .route("/traces/{id}", patch(traces::end_v2))
+        .route("/traces/{id}/info", get(traces::info_v2))
+        .route("/traces/{id}/tags", patch(traces::set_tag).delete(traces::delete_tag))
+        .route("/traces/delete-traces", post(traces::delete))
+        .route("/traces/link-to-run", post(traces::link))
+        .route("/traces/link-prompts", post(traces::link_prompts))
         .route("/metrics/get-history", get(metrics::history))
         .route("/metrics/get-history-bulk", get(metrics::bulk))
         .route("/metrics/get-history-bulk-interval", get(metrics::interval))
@@ -99,7 +110,22 @@ fn second() -> Router<State> {
 
 /// Routes of the third.
 fn third() -> Router<State> {
-    Router::new().route("/server-info", get(info::server_info))
+    Router::new()
+        .route("/server-info", get(info::server_info))
+        .route("/traces", post(traces::start))
+        .route("/traces/get", get(traces::with_spans))
+        .route("/traces/batchGet", get(traces::batch))
+        .route("/traces/batchGetInfos", post(traces::batch_infos))
+        .route("/traces/search", post(traces::search))
+        .route("/traces/delete-traces", post(traces::delete))
+        .route("/traces/calculate-filter-correlation", post(traces::correlation))
+        .route("/traces/{id}", get(traces::get))
+        .route("/traces/{id}/tags", patch(traces::set_tag).delete(traces::delete_tag))
+        .route("/traces/{id}/assessments", post(assessments::create))
+        .route(
+            "/traces/{id}/assessments/{assessment}",
+            get(assessments::get).patch(assessments::update).delete(assessments::delete),
+        )
 }
 
 /// Nothing is served there.

@@ -3,7 +3,7 @@
 use axum::extract::State as Shared;
 use axum::response::Response;
 use serde_json::Value;
-use steward_capabilities::tracking::{limits, run_name};
+use steward_capabilities::tracking::{self as limits, run_name};
 use steward_runs::grammar::{self, RUNS};
 use steward_runs::{DEFAULT_GROUP, Dataset, Logged, NAME_TAG, NewRun, Point, Run, RunSearch, RunUpdate, RunsError};
 
@@ -39,7 +39,7 @@ pub async fn create(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let named = asked.text("run_name")?.filter(|n| !n.is_empty());
     let mut tags = asked.pairs("tags")?;
     for (at, (key, value)) in tags.iter_mut().enumerate() {
-        limits::tag(key, value, &format!("tags[{at}]"))?;
+        limits::check_tag(key, value, &format!("tags[{at}]"))?;
     }
     let tagged = tags.iter().find(|(key, value)| key == NAME_TAG && !value.is_empty());
     if let (Some(name), Some((_, tag))) = (named, tagged)
@@ -125,7 +125,7 @@ pub async fn log_metric(Shared(state): Shared<State>, asked: Asked) -> Answer {
         model: asked.text("model_id")?.filter(|m| !m.is_empty()).map(str::to_owned),
         dataset: dataset_of(&asked)?,
     };
-    limits::point(&point, "")?;
+    limits::check_point(&point, "")?;
     let logged = Logged {
         points: vec![point],
         ..Logged::default()
@@ -144,7 +144,7 @@ pub async fn log_param(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let id = asked.run_id()?;
     let key = asked.required("key")?.to_owned();
     let mut value = asked.text("value")?.unwrap_or_default().to_owned();
-    limits::param(&key, &mut value, "")?;
+    limits::check_param(&key, &mut value, "")?;
     let logged = Logged {
         params: vec![(key, value)],
         ..Logged::default()
@@ -167,7 +167,7 @@ pub async fn set_tag(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let id = asked.run_id()?;
     let key = asked.required("key")?.to_owned();
     let mut value = asked.text("value")?.unwrap_or_default().to_owned();
-    limits::tag(&key, &mut value, "")?;
+    limits::check_tag(&key, &mut value, "")?;
     let logged = Logged {
         tags: vec![(key, value)],
         ..Logged::default()
@@ -191,17 +191,17 @@ pub async fn log_batch(Shared(state): Shared<State>, asked: Asked) -> Answer {
         points.push(point(at, metric, all)?);
     }
     let (mut params, mut tags) = (asked.pairs("params")?, asked.pairs("tags")?);
-    limits::run_id(id)?;
+    limits::check_run_id(id)?;
     for (at, point) in points.iter().enumerate() {
-        limits::point(point, &format!("metrics[{at}]"))?;
+        limits::check_point(point, &format!("metrics[{at}]"))?;
     }
     for (at, (key, value)) in params.iter_mut().enumerate() {
-        limits::param(key, value, &format!("params[{at}]"))?;
+        limits::check_param(key, value, &format!("params[{at}]"))?;
     }
     for (at, (key, value)) in tags.iter_mut().enumerate() {
-        limits::tag(key, value, &format!("tags[{at}]"))?;
+        limits::check_tag(key, value, &format!("tags[{at}]"))?;
     }
-    limits::batch(&points, &params, &tags)?;
+    limits::check_batch(&points, &params, &tags)?;
     done(store(&state).await?.log(id, Logged { points, params, tags }).await)
 }
 
@@ -254,11 +254,11 @@ pub async fn log_inputs(Shared(state): Shared<State>, asked: Asked) -> Answer {
             schema: told.text("schema")?.map(str::to_owned),
             profile: told.text("profile")?.map(str::to_owned),
         };
-        limits::dataset(&dataset, &tags)?;
+        limits::check_dataset(&dataset, &tags)?;
         datasets.push((dataset, tags));
     }
     let models = model_ids(&asked)?.into_iter().map(|(id, _)| id).collect();
-    limits::run_id(id)?;
+    limits::check_run_id(id)?;
     done(store(&state).await?.log_inputs(id, datasets, models).await)
 }
 

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::state::Loaded;
 
 /// The rooms of the UI: address and title.
-pub const SECTIONS: [(&str, &str); 10] = [
+pub const SECTIONS: [(&str, &str); 11] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
     ("/metrics", "Metrics"),
@@ -14,6 +14,7 @@ pub const SECTIONS: [(&str, &str); 10] = [
     ("/data", "Data"),
     ("/money", "Money"),
     ("/team", "Team"),
+    ("/runs", "Runs"),
     ("/reports", "Reports"),
     ("/ledger", "Ledger"),
 ];

@@ -19,6 +19,7 @@ pub mod parts;
 mod plan;
 mod programme;
 mod reports;
+mod runs;
 mod search;
 mod team;
 mod why;
@@ -69,6 +70,8 @@ pub fn router() -> Router<State> {
         .route("/reports", get(reports::list))
         .route("/k/report/{name}", get(reports::show))
         .route("/k/report/{name}/build", post(reports::build))
+        .route("/runs", get(runs::list))
+        .route("/runs/{id}", get(runs::show))
         .route("/ledger", get(ledger::list))
         .route("/ledger/verify", post(ledger::verify))
         .route("/ledger/{sequence}", get(event::show))

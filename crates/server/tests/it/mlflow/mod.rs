@@ -3,6 +3,8 @@
 mod artifacts;
 mod frame;
 mod registry;
+mod runs;
+mod traces;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
