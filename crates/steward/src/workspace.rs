@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use steward_artifacts::{ArtifactStore, Place};
+use steward_capabilities::tracking::SCHEMA;
 use steward_capabilities::{Context, Facts, Tracking};
 use steward_compute::{Engine, RunControl};
 use steward_definitions::{Diagnostic, Project, Severity, Source};
@@ -104,12 +105,17 @@ pub async fn context(folder: &Path, project: Project) -> Result<Context, Failure
     let engine = engine(&state, &project)?;
     let ledger = Ledger::open(&state, Arc::new(now_us)).await?;
     let artifacts = artifacts(folder, &project)?;
+    let tracking = match &project.settings.tracking {
+        None => Tracking::of(&state),
+        Some(url) if url.starts_with("postgres") => Tracking::postgres(url, SCHEMA),
+        Some(reference) => Tracking::postgres(&secrets::resolve(reference)?, SCHEMA),
+    };
     Ok(Context {
         project: Arc::new(project),
         engine,
         ledger,
         facts: Facts::of(folder, Arc::new(now_us)),
-        tracking: Tracking::of(&state),
+        tracking,
         artifacts,
         folder: folder.to_path_buf(),
         now_us: now,

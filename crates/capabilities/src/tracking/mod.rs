@@ -13,7 +13,9 @@ use steward_runs::RunStore;
 use tokio::sync::OnceCell;
 
 pub use limits::{
-    address as check_address, batch as check_batch, dataset as check_dataset, group_name as check_group_name, group_tag as check_group_tag, model_name as check_model_name, param as check_param, point as check_point, run_id as check_run_id, tag as check_tag,
+    address as check_address, batch as check_batch, dataset as check_dataset, group_name as check_group_name,
+    group_tag as check_group_tag, model_name as check_model_name, param as check_param, point as check_point,
+    run_id as check_run_id, tag as check_tag,
 };
 pub use names::run_name;
 pub use steward_runs::RunsError;

@@ -37,6 +37,10 @@ pub struct Settings {
     /// the project's state folder.
     #[serde(default)]
     pub artifacts: Option<String>,
+    /// The PostgreSQL database that what runs log is kept in: `env:NAME` or `file:PATH` of its URL, or the URL itself
+    /// without a password; absent means the project's state folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<String>,
     /// Aliases and stages of models that move only when others approve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<Protection>,

@@ -121,6 +121,17 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
             }
         }
     }
+    if let Some(place) = map.text("tracking") {
+        match tracking(&place) {
+            Ok(()) => settings.tracking = Some(place),
+            Err(cause) => {
+                if let Some(node) = map.get("tracking") {
+                    let expected = "`env:NAME` or `file:PATH` of a URL, or `postgresql://user@host/database`";
+                    map.decoder().bad_value(node, cause, expected);
+                }
+            }
+        }
+    }
     if let Some(mut inner) = map.map("webhooks") {
         settings.webhooks.allow_private = inner.boolean("allow_private").unwrap_or_default();
         settings.webhooks.allow_http = inner.boolean("allow_http").unwrap_or_default();
@@ -178,6 +189,30 @@ fn read_map(mut map: MapReader<'_>, settings: &mut Settings) {
         settings.protected.push(protection);
     }
     map.finish();
+}
+
+/// Where what runs log may be kept. What is a secret does not stand in the address.
+fn tracking(place: &str) -> Result<(), String> {
+    let named = |rest: Option<&str>| rest.is_some_and(|r| !r.trim().is_empty());
+    if named(place.strip_prefix("env:")) || named(place.strip_prefix("file:")) {
+        return Ok(());
+    }
+    let url = place
+        .strip_prefix("postgresql://")
+        .or(place.strip_prefix("postgres://"));
+    let Some(url) = url else {
+        return Err("`tracking` is no reference to a PostgreSQL database".to_owned());
+    };
+    let user = url
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .rsplit_once('@')
+        .map_or("", |(user, _)| user);
+    match user.contains(':') || url.contains("password=") {
+        true => Err("`tracking` carries a password: refer to it by `env:NAME` or `file:PATH`".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Where files may be kept. What is a secret does not stand in the address.

@@ -95,6 +95,12 @@ pub(super) fn settings() -> Value {
             ),
         ),
         (
+            "tracking",
+            text(
+                "The PostgreSQL database that what runs log is kept in: env:NAME or file:PATH of its URL, or the URL without a password; the state folder by default.",
+            ),
+        ),
+        (
             "protected",
             list(
                 object(

@@ -57,7 +57,10 @@ async fn what_was_acknowledged_outlives_a_kill() {
     child.wait().unwrap();
     let acknowledged = reader.join().unwrap();
     // The last line may be cut short.
-    let whole = acknowledged.iter().filter(|l| l.split(' ').count() == 3).take(acknowledged.len().saturating_sub(1));
+    let whole = acknowledged
+        .iter()
+        .filter(|l| l.split(' ').count() == 3)
+        .take(acknowledged.len().saturating_sub(1));
     let store = RunStore::open(folder.path()).await.unwrap();
     let mut seen = BTreeSet::new();
     let mut checked = 0;

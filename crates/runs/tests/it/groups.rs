@@ -58,12 +58,20 @@ async fn runs_are_deleted_and_restored_with_their_group() {
         let of = run(store, id, 1).await;
         store.mark_group(id, true).await.unwrap();
         assert!(store.run(&of).await.unwrap().deleted_ms.is_some(), "{}", tried.name);
-        let late = store.log(&of, crate::stores::points(vec![crate::stores::point("m", 1.0, 1, 1)])).await;
+        let late = store
+            .log(&of, crate::stores::points(vec![crate::stores::point("m", 1.0, 1, 1)]))
+            .await;
         assert!(matches!(late, Err(RunsError::Deleted { .. })));
-        assert!(matches!(store.mark_group(id, true).await, Err(RunsError::Deleted { .. })));
+        assert!(matches!(
+            store.mark_group(id, true).await,
+            Err(RunsError::Deleted { .. })
+        ));
         store.mark_group(id, false).await.unwrap();
         assert!(store.run(&of).await.unwrap().deleted_ms.is_none());
-        assert!(matches!(store.mark_group(id, false).await, Err(RunsError::NotDeleted { .. })));
+        assert!(matches!(
+            store.mark_group(id, false).await,
+            Err(RunsError::NotDeleted { .. })
+        ));
     }
 }
 
@@ -77,7 +85,11 @@ async fn tags_are_set_and_removed() {
         assert_eq!(store.group(id).await.unwrap().tags["a"], "2");
         store.untag_group(id, "a".into()).await.unwrap();
         let refused = store.untag_group(id, "a".into()).await.unwrap_err();
-        assert!(matches!(refused, RunsError::Missing { what: "tag", .. }), "{}", tried.name);
+        assert!(
+            matches!(refused, RunsError::Missing { what: "tag", .. }),
+            "{}",
+            tried.name
+        );
         assert!(matches!(store.group(99).await, Err(RunsError::Missing { .. })));
     }
 }

@@ -1,8 +1,6 @@
 //! What runs log.
 
-use steward_runs::{
-    Dataset, Latest, Logged, ModelStatus, NewModel, NewRun, RunUpdate, RunsError, Status, Trace,
-};
+use steward_runs::{Dataset, Latest, Logged, ModelStatus, NewModel, NewRun, RunUpdate, RunsError, Status, Trace};
 
 use crate::stores::{all, group, point, points, run};
 
@@ -35,11 +33,23 @@ async fn numbers_come_back_as_they_went() {
     for tried in all().await {
         let store = &tried.store;
         let of = run(store, 0, 1).await;
-        let exact = [0.1 + 0.2, 1e-308, f64::MIN_POSITIVE, 5e-324, -0.0, 1.797_693_134_862_315_7e308, 1.0 / 3.0];
+        let exact = [
+            0.1 + 0.2,
+            1e-308,
+            f64::MIN_POSITIVE,
+            5e-324,
+            -0.0,
+            1.797_693_134_862_315_7e308,
+            1.0 / 3.0,
+        ];
         let logged = exact.iter().zip(0..).map(|(v, n)| point("exact", *v, n, n)).collect();
         store.log(&of, points(logged)).await.unwrap();
         let back = store.history(&of, "exact", 0, 100).await.unwrap();
-        assert!(back.iter().zip(exact).all(|(p, v)| p.value == v), "{}: {back:?}", tried.name);
+        assert!(
+            back.iter().zip(exact).all(|(p, v)| p.value == v),
+            "{}: {back:?}",
+            tried.name
+        );
         let odd = vec![
             point("nan", f64::NAN, 1, 1),
             point("inf", f64::INFINITY, 1, 1),
@@ -67,7 +77,10 @@ async fn a_point_is_kept_once() {
             assert_eq!(kept, usize::try_from(n).unwrap(), "{}", tried.name);
         }
         let page = store.history(&of, "m", 1290, 100).await.unwrap();
-        assert_eq!(page.iter().map(|p| p.step).collect::<Vec<_>>(), (1290..1300).collect::<Vec<_>>());
+        assert_eq!(
+            page.iter().map(|p| p.step).collect::<Vec<_>>(),
+            (1290..1300).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -114,7 +127,9 @@ async fn parameters_do_not_change_and_nothing_of_a_refused_batch_is_kept() {
             )
             .await
             .unwrap_err();
-        let RunsError::ParamChanged { changes, .. } = refused else { panic!("{}: {refused}", tried.name) };
+        let RunsError::ParamChanged { changes, .. } = refused else {
+            panic!("{}: {refused}", tried.name)
+        };
         assert_eq!((changes[0].old.as_str(), changes[0].new.as_str()), ("3", "5"));
         let kept = store.run(&of).await.unwrap();
         assert_eq!((kept.params["depth"].as_str(), kept.tags["t"].as_str()), ("3", "3"));
@@ -133,18 +148,30 @@ async fn a_run_has_one_name() {
         };
         store.log(&of, tag("mlflow.runName", "second")).await.unwrap();
         let renamed = store.run(&of).await.unwrap();
-        assert_eq!((renamed.name.as_str(), renamed.tags["mlflow.runName"].as_str()), ("second", "second"));
+        assert_eq!(
+            (renamed.name.as_str(), renamed.tags["mlflow.runName"].as_str()),
+            ("second", "second")
+        );
         let update = RunUpdate {
             status: Some(Status::Finished),
             end_ms: Some(9),
             name: Some("third".into()),
         };
         let ended = store.update_run(&of, update).await.unwrap();
-        assert_eq!((ended.status, ended.end_ms, ended.name.as_str()), (Status::Finished, Some(9), "third"));
+        assert_eq!(
+            (ended.status, ended.end_ms, ended.name.as_str()),
+            (Status::Finished, Some(9), "third")
+        );
         assert_eq!(store.run(&of).await.unwrap(), ended, "{}", tried.name);
-        assert!(matches!(store.untag_run(&of, "none").await, Err(RunsError::Missing { what: "tag", .. })));
+        assert!(matches!(
+            store.untag_run(&of, "none").await,
+            Err(RunsError::Missing { what: "tag", .. })
+        ));
         store.mark_run(&of, true).await.unwrap();
-        assert!(matches!(store.log(&of, tag("a", "b")).await, Err(RunsError::Deleted { .. })));
+        assert!(matches!(
+            store.log(&of, tag("a", "b")).await,
+            Err(RunsError::Deleted { .. })
+        ));
         store.mark_run(&of, false).await.unwrap();
         store.log(&of, tag("a", "b")).await.unwrap();
     }
@@ -165,8 +192,14 @@ async fn datasets_are_kept_as_they_were_first_logged() {
         let (a, b) = (run(store, 0, 1).await, run(store, 0, 2).await);
         let train = vec![("mlflow.data.context".to_string(), "train".to_string())];
         let uses = vec![(dataset("first"), train.clone()), (dataset("twice"), Vec::new())];
-        store.log_inputs(&a, uses, vec!["m-1".into(), "m-1".into()]).await.unwrap();
-        store.log_inputs(&b, vec![(dataset("later"), Vec::new())], Vec::new()).await.unwrap();
+        store
+            .log_inputs(&a, uses, vec!["m-1".into(), "m-1".into()])
+            .await
+            .unwrap();
+        store
+            .log_inputs(&b, vec![(dataset("later"), Vec::new())], Vec::new())
+            .await
+            .unwrap();
         let runs = [store.run(&a).await.unwrap(), store.run(&b).await.unwrap()];
         assert_eq!(runs[0].datasets.len(), 1, "{}", tried.name);
         assert_eq!(runs[0].datasets[0].context(), Some("train"));
@@ -193,7 +226,10 @@ async fn models_are_measured_by_runs() {
             ..NewModel::default()
         };
         let model = store.create_model(new).await.unwrap();
-        assert_eq!(model.artifacts, format!("mlflow-artifacts:/0/models/{}/artifacts", model.id));
+        assert_eq!(
+            model.artifacts,
+            format!("mlflow-artifacts:/0/models/{}/artifacts", model.id)
+        );
         let mut measured = point("rmse", 0.5, 10, 1);
         measured.model = Some(model.id.clone());
         measured.dataset = Some(("orders".into(), "d1".into()));
@@ -202,7 +238,12 @@ async fn models_are_measured_by_runs() {
         store.finish_model(&model.id, ModelStatus::Ready).await.unwrap();
         store.log_outputs(&of, vec![(model.id.clone(), 4)]).await.unwrap();
         let known = store.model(&model.id).await.unwrap();
-        assert_eq!((known.metrics.len(), known.status), (1, ModelStatus::Ready), "{}", tried.name);
+        assert_eq!(
+            (known.metrics.len(), known.status),
+            (1, ModelStatus::Ready),
+            "{}",
+            tried.name
+        );
         assert_eq!(store.run(&of).await.unwrap().models_out, [(model.id.clone(), 4)]);
         let mut nowhere = point("rmse", 0.5, 10, 1);
         nowhere.model = Some("m-none".into());
@@ -245,7 +286,10 @@ async fn what_is_not_there_is_said() {
         };
         let refused = store.create_run(nowhere).await.unwrap_err();
         assert_eq!(refused.to_string(), "there is no run group \"77\"", "{}", tried.name);
-        assert!(matches!(store.run("none").await, Err(RunsError::Missing { what: "run", .. })));
+        assert!(matches!(
+            store.run("none").await,
+            Err(RunsError::Missing { what: "run", .. })
+        ));
         assert!(store.history("none", "m", 0, 9).await.unwrap().is_empty());
     }
 }

@@ -59,10 +59,22 @@ async fn nulls_and_nan_stand_at_the_end_of_either_order() {
         assert_eq!(up, ["-inf", "a", "b", "inf", "nan", "none"], "{}", tried.name);
         let down = found(store, &[0], "", &["metrics.rmse DESC"]).await;
         assert_eq!(down, ["inf", "b", "a", "-inf", "nan", "none"]);
-        assert_eq!(found(store, &[0], "", &[]).await, ["-inf", "inf", "a", "nan", "none", "b"]);
-        assert_eq!(found(store, &[0], "", &["start_time"]).await, ["b", "none", "nan", "a", "inf", "-inf"]);
-        assert_eq!(found(store, &[0], "metrics.rmse != 2", &["start_time"]).await, ["nan", "a", "inf", "-inf"]);
-        assert_eq!(found(store, &[0], "metrics.rmse <= 2", &["start_time"]).await, ["b", "a", "-inf"]);
+        assert_eq!(
+            found(store, &[0], "", &[]).await,
+            ["-inf", "inf", "a", "nan", "none", "b"]
+        );
+        assert_eq!(
+            found(store, &[0], "", &["start_time"]).await,
+            ["b", "none", "nan", "a", "inf", "-inf"]
+        );
+        assert_eq!(
+            found(store, &[0], "metrics.rmse != 2", &["start_time"]).await,
+            ["nan", "a", "inf", "-inf"]
+        );
+        assert_eq!(
+            found(store, &[0], "metrics.rmse <= 2", &["start_time"]).await,
+            ["b", "a", "-inf"]
+        );
     }
 }
 
@@ -120,12 +132,32 @@ async fn what_changes_is_found_as_it_is_now() {
     for tried in all().await {
         let store = &tried.store;
         let of = run(store, 0, 1).await;
-        assert_eq!(found(store, &[0], "metrics.m > 1", &[]).await.len(), 0, "{}", tried.name);
-        store.log(&of, crate::stores::points(vec![point("m", 5.0, 1, 1)])).await.unwrap();
+        assert_eq!(
+            found(store, &[0], "metrics.m > 1", &[]).await.len(),
+            0,
+            "{}",
+            tried.name
+        );
+        store
+            .log(&of, crate::stores::points(vec![point("m", 5.0, 1, 1)]))
+            .await
+            .unwrap();
         assert_eq!(found(store, &[0], "metrics.m > 1", &[]).await.len(), 1);
-        store.log(&of, crate::stores::points(vec![point("m", 0.0, 1, 2)])).await.unwrap();
+        store
+            .log(&of, crate::stores::points(vec![point("m", 0.0, 1, 2)]))
+            .await
+            .unwrap();
         assert_eq!(found(store, &[0], "metrics.m > 1", &[]).await.len(), 0);
-        store.log(&of, Logged { tags: vec![("t".into(), "x".into())], ..Logged::default() }).await.unwrap();
+        store
+            .log(
+                &of,
+                Logged {
+                    tags: vec![("t".into(), "x".into())],
+                    ..Logged::default()
+                },
+            )
+            .await
+            .unwrap();
         assert_eq!(found(store, &[0], "tags.t = 'x'", &[]).await.len(), 1);
         store.untag_run(&of, "t").await.unwrap();
         assert_eq!(found(store, &[0], "tags.t = 'x'", &[]).await.len(), 0);
@@ -137,16 +169,26 @@ async fn what_changes_is_found_as_it_is_now() {
 #[tokio::test]
 async fn another_process_is_heard() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (RunStore::open(folder.path()).await.unwrap(), RunStore::open(folder.path()).await.unwrap());
+    let (one, two) = (
+        RunStore::open(folder.path()).await.unwrap(),
+        RunStore::open(folder.path()).await.unwrap(),
+    );
     let of = made(&one, 0, "shared", 1, logged(Some(1.0), None)).await;
     assert_eq!(found(&two, &[0], "metrics.rmse = 1", &[]).await, ["shared"]);
     // Each writes what the other holds in memory.
-    two.log(&of, crate::stores::points(vec![point("rmse", 2.0, 2, 2)])).await.unwrap();
+    two.log(&of, crate::stores::points(vec![point("rmse", 2.0, 2, 2)]))
+        .await
+        .unwrap();
     one.log(&of, logged(None, Some("tree"))).await.unwrap();
-    two.log(&of, crate::stores::points(vec![point("rmse", 3.0, 3, 3)])).await.unwrap();
+    two.log(&of, crate::stores::points(vec![point("rmse", 3.0, 3, 3)]))
+        .await
+        .unwrap();
     let run = one.run(&of).await.unwrap();
     assert_eq!((run.metrics["rmse"].0, run.params["kind"].as_str()), (3.0, "tree"));
-    assert_eq!(found(&one, &[0], "metrics.rmse = 3 AND params.kind = 'tree'", &[]).await, ["shared"]);
+    assert_eq!(
+        found(&one, &[0], "metrics.rmse = 3 AND params.kind = 'tree'", &[]).await,
+        ["shared"]
+    );
 }
 
 #[tokio::test]

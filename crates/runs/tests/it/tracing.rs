@@ -43,7 +43,14 @@ async fn found(store: &RunStore, filter: &str, orders: &[&str]) -> Vec<String> {
         offset: 0,
         limit: 100,
     };
-    store.search_traces(search).await.unwrap().items.into_iter().map(|t| t.id).collect()
+    store
+        .search_traces(search)
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|t| t.id)
+        .collect()
 }
 
 #[tokio::test]
@@ -61,7 +68,10 @@ async fn traces_are_found_by_what_they_say_and_what_was_thought() {
         };
         store.change_trace("t1", judge(json!(0.9))).await.unwrap();
         store.change_trace("t2", judge(json!("no"))).await.unwrap();
-        store.link_traces(vec!["t3".into(), "none".into()], "run1".into()).await.unwrap();
+        store
+            .link_traces(vec!["t3".into(), "none".into()], "run1".into())
+            .await
+            .unwrap();
         for (filter, expected) in [
             ("", &["t3", "t2", "t1"] as &[&str]),
             ("status = 'OK'", &["t3", "t1"]),
@@ -99,12 +109,18 @@ async fn spans_begin_a_trace_and_go_with_it() {
                          "attributes": { "mlflow.spanType": "LLM", "model": "gpt" } }),
         };
         let told = |trace: &mut Trace, spans: &[&Span]| trace.at_ms = spans.len() as i64;
-        store.put_spans(0, vec![span("b", 2), span("a", 1)], told).await.unwrap();
+        store
+            .put_spans(0, vec![span("b", 2), span("a", 1)], told)
+            .await
+            .unwrap();
         store.put_spans(0, vec![span("a", 1)], told).await.unwrap();
         let ids: Vec<String> = store.spans("t1").await.unwrap().into_iter().map(|s| s.id).collect();
         assert_eq!(ids, ["a", "b"], "{}", tried.name);
         assert_eq!(store.trace("t1").await.unwrap().state, "IN_PROGRESS");
-        assert_eq!(found(store, "span.name = 'span a' AND span.type = 'LLM'", &[]).await, ["t1"]);
+        assert_eq!(
+            found(store, "span.name = 'span a' AND span.type = 'LLM'", &[]).await,
+            ["t1"]
+        );
         assert_eq!(found(store, "span.attributes.model LIKE 'gp%'", &[]).await, ["t1"]);
         assert_eq!(found(store, "trace.text LIKE '%nothing%'", &[]).await, [""; 0]);
         let cull = TraceCull {
@@ -113,6 +129,9 @@ async fn spans_begin_a_trace_and_go_with_it() {
         };
         assert_eq!(store.delete_traces(cull).await.unwrap(), 1);
         assert!(store.spans("t1").await.unwrap().is_empty());
-        assert!(matches!(store.trace("t1").await, Err(RunsError::Missing { what: "trace", .. })));
+        assert!(matches!(
+            store.trace("t1").await,
+            Err(RunsError::Missing { what: "trace", .. })
+        ));
     }
 }

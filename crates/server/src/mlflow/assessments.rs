@@ -64,9 +64,8 @@ fn judgement(told: &Asked) -> Result<Option<(Judgement, Value, Option<Value>)>, 
         let value = match expectation.object("serialized_value")? {
             Some(serialized) => {
                 let text = serialized.text("value")?.unwrap_or("null");
-                serde_json::from_str(text).map_err(|e| {
-                    MlflowError::invalid(format!("expectation.serialized_value.value is no JSON: {e}"))
-                })?
+                serde_json::from_str(text)
+                    .map_err(|e| MlflowError::invalid(format!("expectation.serialized_value.value is no JSON: {e}")))?
             }
             None => whole(expectation.get("value")?.cloned().unwrap_or_default()),
         };
@@ -86,7 +85,11 @@ fn whole(value: Value) -> Value {
             _ => Value::Number(n),
         },
         Value::Array(all) => all.into_iter().map(whole).collect(),
-        Value::Object(all) => all.into_iter().map(|(k, v)| (k, whole(v))).collect::<Map<_, _>>().into(),
+        Value::Object(all) => all
+            .into_iter()
+            .map(|(k, v)| (k, whole(v)))
+            .collect::<Map<_, _>>()
+            .into(),
         other => other,
     }
 }
@@ -110,7 +113,10 @@ pub fn read(told: &Asked, now: i64) -> Result<Assessment, MlflowError> {
         value,
         error,
         source: (
-            source.text("source_type")?.unwrap_or("SOURCE_TYPE_UNSPECIFIED").to_owned(),
+            source
+                .text("source_type")?
+                .unwrap_or("SOURCE_TYPE_UNSPECIFIED")
+                .to_owned(),
             source.text("source_id")?.unwrap_or_default().to_owned(),
         ),
         rationale: told.text("rationale")?.map(str::to_owned),
@@ -142,9 +148,11 @@ fn in_its_words(e: RunsError) -> MlflowError {
             name,
             within,
         } => MlflowError::missing(format!("Assessment with ID '{name}' not found for trace '{within}'")),
-        RunsError::Missing { what: "trace", name, .. } => {
-            MlflowError::missing(format!("Trace with request_id '{name}' not found. Trace with ID '{name}' not found."))
-        }
+        RunsError::Missing {
+            what: "trace", name, ..
+        } => MlflowError::missing(format!(
+            "Trace with request_id '{name}' not found. Trace with ID '{name}' not found."
+        )),
         other => other.into(),
     }
 }
@@ -202,9 +210,14 @@ pub async fn update(
         let known = known.ok_or_else(|| gone(&of, &assessment))?;
         let named = |path: &str| mask.split(',').any(|p| p.trim() == path || p.trim() == camel(path));
         let other = |what: &str, is: &str| {
-            Err(RunsError::Invalid(format!("Cannot update {what} value on {is} assessment.")))
+            Err(RunsError::Invalid(format!(
+                "Cannot update {what} value on {is} assessment."
+            )))
         };
-        for (path, kind) in [("feedback", Judgement::Feedback), ("expectation", Judgement::Expectation)] {
+        for (path, kind) in [
+            ("feedback", Judgement::Feedback),
+            ("expectation", Judgement::Expectation),
+        ] {
             if !named(path) {
                 continue;
             }
@@ -246,7 +259,9 @@ fn camel(path: &str) -> &str {
 /// `DELETE /traces/{id}/assessments/{assessment}`. What it stood in place of counts again.
 pub async fn delete(Shared(state): Shared<State>, Path((id, assessment)): Path<(String, String)>) -> Answer {
     let change = move |trace: &mut Trace| {
-        let Some(at) = trace.assessments.iter().position(|a| a.id == assessment) else { return Ok(()) };
+        let Some(at) = trace.assessments.iter().position(|a| a.id == assessment) else {
+            return Ok(());
+        };
         let gone = trace.assessments.remove(at);
         if let Some(other) = gone.overrides
             && let Some(known) = trace.assessments.iter_mut().find(|a| a.id == other)

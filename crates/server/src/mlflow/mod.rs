@@ -124,7 +124,9 @@ fn third() -> Router<State> {
         .route("/traces/{id}/assessments", post(assessments::create))
         .route(
             "/traces/{id}/assessments/{assessment}",
-            get(assessments::get).patch(assessments::update).delete(assessments::delete),
+            get(assessments::get)
+                .patch(assessments::update)
+                .delete(assessments::delete),
         )
 }
 

@@ -192,7 +192,12 @@ fn pairs(all: &[message::KeyValue]) -> Map<String, Value> {
 /// A span as it is kept.
 fn kept(span: &message::Span, resource: &Map<String, Value>) -> Value {
     let status = span.status.clone().unwrap_or_default();
-    let of = |names: &[&'static str], at: i32| usize::try_from(at).ok().and_then(|i| names.get(i).copied()).unwrap_or(names[0]);
+    let of = |names: &[&'static str], at: i32| {
+        usize::try_from(at)
+            .ok()
+            .and_then(|i| names.get(i).copied())
+            .unwrap_or(names[0])
+    };
     json!({
         "trace_id": hex(&span.trace_id),
         "span_id": hex(&span.span_id),
@@ -243,7 +248,8 @@ pub fn span_shape(span: &Span) -> Value {
 
 fn attributes_shape(all: &Value) -> Value {
     let all = all.as_object().into_iter().flatten();
-    all.map(|(key, value)| json!({ "key": key, "value": any_shape(value) })).collect()
+    all.map(|(key, value)| json!({ "key": key, "value": any_shape(value) }))
+        .collect()
 }
 
 fn any_shape(value: &Value) -> Value {
@@ -265,8 +271,17 @@ fn from_json(body: &[u8]) -> Option<message::Export> {
     let nanos = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or(0);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let enumerated = |value: &Value, names: &[&str]| -> i32 {
-        let by_name = || names.iter().position(|n| value.as_str() == Some(n)).and_then(|i| i32::try_from(i).ok());
-        value.as_i64().and_then(|n| i32::try_from(n).ok()).or_else(by_name).unwrap_or(0)
+        let by_name = || {
+            names
+                .iter()
+                .position(|n| value.as_str() == Some(n))
+                .and_then(|i| i32::try_from(i).ok())
+        };
+        value
+            .as_i64()
+            .and_then(|n| i32::try_from(n).ok())
+            .or_else(by_name)
+            .unwrap_or(0)
     };
     let span = |s: &Value| message::Span {
         trace_id: unhex(s["traceId"].as_str().unwrap_or_default()),
@@ -348,15 +363,26 @@ fn tell(trace: &mut Trace, spans: &[&Span], run: Option<&str>) {
     let last = spans.iter().map(|s| ns(s, "end_time_unix_nano")).max().unwrap_or(0) / 1_000_000;
     let last = i64::try_from(last).unwrap_or(0);
     let end = trace.took_ms.map_or(last, |took| last.max(trace.at_ms + took));
-    trace.at_ms = if trace.at_ms == 0 { first } else { first.min(trace.at_ms) };
+    trace.at_ms = if trace.at_ms == 0 {
+        first
+    } else {
+        first.min(trace.at_ms)
+    };
     if end > 0 {
         trace.took_ms = Some((end - trace.at_ms).max(0));
     }
-    trace.tags.insert("mlflow.trace.spansLocation".into(), "TRACKING_STORE".into());
+    trace
+        .tags
+        .insert("mlflow.trace.spansLocation".into(), "TRACKING_STORE".into());
     if let Some(run) = run {
-        trace.metadata.entry("mlflow.sourceRun".into()).or_insert_with(|| run.to_owned());
+        trace
+            .metadata
+            .entry("mlflow.sourceRun".into())
+            .or_insert_with(|| run.to_owned());
     }
-    let root = spans.iter().find(|s| s.doc["parent_span_id"].as_str().unwrap_or_default().is_empty());
+    let root = spans
+        .iter()
+        .find(|s| s.doc["parent_span_id"].as_str().unwrap_or_default().is_empty());
     let Some(root) = root else { return };
     if trace.state == "IN_PROGRESS" && ns(root, "end_time_unix_nano") > 0 {
         trace.state = match root.doc["status"]["code"].as_str() {
@@ -378,8 +404,15 @@ fn tell(trace: &mut Trace, spans: &[&Span], run: Option<&str>) {
 
 /// A trace's id: MLflow's clients name it in an attribute; others have it of OpenTelemetry's.
 fn trace_id(span: &message::Span) -> String {
-    let named = span.attributes.iter().find(|a| a.key == "mlflow.traceRequestId").map(|a| any(a.value.as_ref()));
-    let named = named.and_then(|v| v.as_str().map(|t| serde_json::from_str::<String>(t).unwrap_or_else(|_| t.to_owned())));
+    let named = span
+        .attributes
+        .iter()
+        .find(|a| a.key == "mlflow.traceRequestId")
+        .map(|a| any(a.value.as_ref()));
+    let named = named.and_then(|v| {
+        v.as_str()
+            .map(|t| serde_json::from_str::<String>(t).unwrap_or_else(|_| t.to_owned()))
+    });
     named.unwrap_or_else(|| format!("tr-{}", hex(&span.trace_id)))
 }
 
@@ -387,7 +420,8 @@ fn trace_id(span: &message::Span) -> String {
 pub async fn export(Shared(state): Shared<State>, headers: HeaderMap, body: Bytes) -> Result<Response, MlflowError> {
     let bad = |detail: &str| MlflowError::new(Code::BadRequest, detail);
     let told = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let group = told(GROUP).ok_or_else(|| bad("the header X-Mlflow-Experiment-Id must say which experiment it is for"))?;
+    let group =
+        told(GROUP).ok_or_else(|| bad("the header X-Mlflow-Experiment-Id must say which experiment it is for"))?;
     let group = number(group)?;
     let run = told(RUN).map(str::to_owned);
     let kind = told(header::CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -395,7 +429,9 @@ pub async fn export(Shared(state): Shared<State>, headers: HeaderMap, body: Byte
     let body = match told(header::CONTENT_ENCODING.as_str()) {
         None | Some("identity") => body,
         Some(other) => {
-            return Err(bad(&format!("Content-Encoding {other} is not taken: send the spans as they are")));
+            return Err(bad(&format!(
+                "Content-Encoding {other} is not taken: send the spans as they are"
+            )));
         }
     };
     let export = match kind {
@@ -413,10 +449,16 @@ pub async fn export(Shared(state): Shared<State>, headers: HeaderMap, body: Byte
     }
     let mut spans = Vec::new();
     for resource in &export.resource_spans {
-        let of = resource.resource.as_ref().map(|r| pairs(&r.attributes)).unwrap_or_default();
+        let of = resource
+            .resource
+            .as_ref()
+            .map(|r| pairs(&r.attributes))
+            .unwrap_or_default();
         for span in resource.scope_spans.iter().flat_map(|s| &s.spans) {
             if span.trace_id.len() != 16 || span.span_id.len() != 8 {
-                return Err(bad("Invalid OpenTelemetry format: a trace id has 16 bytes and a span id 8"));
+                return Err(bad(
+                    "Invalid OpenTelemetry format: a trace id has 16 bytes and a span id 8",
+                ));
             }
             spans.push(Span {
                 trace: trace_id(span),

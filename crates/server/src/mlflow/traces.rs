@@ -57,7 +57,8 @@ fn duration(ms: i64) -> Value {
 
 fn duration_ms(value: &Value) -> Result<i64, MlflowError> {
     let read = || value.as_str()?.strip_suffix('s')?.parse::<f64>().ok();
-    let seconds = read().ok_or_else(|| MlflowError::value("execution_duration", value, "expected seconds such as 1.5s"))?;
+    let seconds =
+        read().ok_or_else(|| MlflowError::value("execution_duration", value, "expected seconds such as 1.5s"))?;
     Ok((seconds * 1000.0).round() as i64)
 }
 
@@ -100,7 +101,9 @@ pub fn shape(trace: &Trace) -> Value {
 /// `TraceInfo` of the second version.
 fn shape_v2(trace: &Trace) -> Value {
     let pairs = |all: &BTreeMap<String, String>| -> Value {
-        all.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+        all.iter()
+            .map(|(key, value)| json!({ "key": key, "value": value }))
+            .collect()
     };
     let mut info = json!({
         "request_id": trace.id,
@@ -118,7 +121,9 @@ fn shape_v2(trace: &Trace) -> Value {
 
 fn texts(asked: &Asked, name: &str) -> Result<BTreeMap<String, String>, MlflowError> {
     let mut found = BTreeMap::new();
-    let Some(Value::Object(all)) = asked.get(name)? else { return Ok(found) };
+    let Some(Value::Object(all)) = asked.get(name)? else {
+        return Ok(found);
+    };
     for (key, value) in all {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         found.insert(key.clone(), text);
@@ -131,7 +136,9 @@ pub async fn start(Shared(state): Shared<State>, asked: Asked) -> Answer {
     let told = asked.object("trace")?.ok_or_else(|| absent("trace"))?;
     let info = told.object("trace_info")?.ok_or_else(|| absent("trace.trace_info"))?;
     let place = info.object("trace_location")?.unwrap_or_default();
-    let place = place.object("mlflow_experiment")?.ok_or_else(|| absent("trace_location.mlflow_experiment"))?;
+    let place = place
+        .object("mlflow_experiment")?
+        .ok_or_else(|| absent("trace_location.mlflow_experiment"))?;
     let group = number(place.required("experiment_id")?)?;
     let id = info.required("trace_id")?.to_owned();
     let store = store(&state).await?;
@@ -143,7 +150,9 @@ pub async fn start(Shared(state): Shared<State>, asked: Asked) -> Answer {
         all.push(assessments::read(&Asked::of(told.clone()), now_ms())?);
     }
     let trace = Trace {
-        at_ms: info.get("request_time")?.map_or(Ok(now_ms()), |v| millis("request_time", v))?,
+        at_ms: info
+            .get("request_time")?
+            .map_or(Ok(now_ms()), |v| millis("request_time", v))?,
         took_ms: info.get("execution_duration")?.map(duration_ms).transpose()?,
         state: info.text("state")?.unwrap_or("STATE_UNSPECIFIED").to_owned(),
         client_id: info.text("client_request_id")?.map(str::to_owned),
@@ -233,12 +242,7 @@ fn trace_ids(asked: &Asked) -> Result<Vec<String>, MlflowError> {
     Ok(asked.texts("trace_ids")?.into_iter().map(str::to_owned).collect())
 }
 
-async fn find(
-    state: &State,
-    asked: &Asked,
-    groups: Vec<i64>,
-    of: fn(&Trace) -> Value,
-) -> Answer {
+async fn find(state: &State, asked: &Asked, groups: Vec<i64>, of: fn(&Trace) -> Value) -> Answer {
     let limit = paging::most(asked.int("max_results")?, USUAL, MOST)?;
     if limit > 500 {
         let value = asked.get("max_results")?.cloned().unwrap_or_default();
@@ -247,7 +251,10 @@ async fn find(
     let offset = paging::offset(asked.text("page_token")?)?;
     let filter = grammar::parse_filter(&TRACES, asked.text("filter")?.unwrap_or_default())?;
     let orders = asked.texts("order_by")?;
-    let orders = orders.into_iter().map(|text| grammar::parse_order(&TRACES, text)).collect::<Result<_, _>>()?;
+    let orders = orders
+        .into_iter()
+        .map(|text| grammar::parse_order(&TRACES, text))
+        .collect::<Result<_, _>>()?;
     let search = TraceSearch {
         groups,
         filter,
@@ -286,7 +293,11 @@ pub async fn search_v2(Shared(state): Shared<State>, asked: Asked) -> Answer {
     if !asked.has("experiment_ids") {
         return Err(absent("experiment_ids"));
     }
-    let groups = asked.texts("experiment_ids")?.into_iter().map(number).collect::<Result<_, _>>()?;
+    let groups = asked
+        .texts("experiment_ids")?
+        .into_iter()
+        .map(number)
+        .collect::<Result<_, _>>()?;
     find(&state, &asked, groups, shape_v2).await
 }
 
@@ -312,7 +323,9 @@ pub async fn start_v2(Shared(state): Shared<State>, asked: Asked) -> Answer {
 pub async fn end_v2(Shared(state): Shared<State>, Path(id): Path<String>, asked: Asked) -> Answer {
     let end = asked.int("timestamp_ms")?.unwrap_or_else(now_ms);
     let status = match asked.get("status")? {
-        Some(Value::String(name)) => name.strip_prefix("TRACE_STATUS_").map_or(name.clone(), |_| "STATE_UNSPECIFIED".into()),
+        Some(Value::String(name)) => name
+            .strip_prefix("TRACE_STATUS_")
+            .map_or(name.clone(), |_| "STATE_UNSPECIFIED".into()),
         Some(Value::Number(n)) => ["STATE_UNSPECIFIED", "OK", "ERROR", "IN_PROGRESS"]
             .get(n.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
             .unwrap_or(&"STATE_UNSPECIFIED")
@@ -342,7 +355,9 @@ pub async fn set_tag(Shared(state): Shared<State>, Path(id): Path<String>, asked
     let key = asked.required("key")?.to_owned();
     let mut value = asked.text("value")?.unwrap_or_default().to_owned();
     if OWN.contains(&key.as_str()) {
-        return Err(MlflowError::invalid(format!("Tag '{key}' is immutable and cannot be set on a trace.")));
+        return Err(MlflowError::invalid(format!(
+            "Tag '{key}' is immutable and cannot be set on a trace."
+        )));
     }
     limits::check_tag(&key, &mut value, "")?;
     let change = move |trace: &mut Trace| {
@@ -357,7 +372,9 @@ pub async fn set_tag(Shared(state): Shared<State>, Path(id): Path<String>, asked
 pub async fn delete_tag(Shared(state): Shared<State>, Path(id): Path<String>, asked: Asked) -> Answer {
     let key = asked.required("key")?.to_owned();
     if OWN[..2].contains(&key.as_str()) {
-        return Err(MlflowError::invalid(format!("Tag '{key}' is immutable and cannot be deleted on a trace.")));
+        return Err(MlflowError::invalid(format!(
+            "Tag '{key}' is immutable and cannot be deleted on a trace."
+        )));
     }
     let told = key.clone();
     let change = move |trace: &mut Trace| Ok(trace.tags.remove(&key).is_some());
@@ -422,7 +439,9 @@ pub async fn link_prompts(Shared(state): Shared<State>, asked: Asked) -> Answer 
     let mut prompts = Vec::new();
     for prompt in asked.objects("prompt_versions")? {
         let prompt = Asked::of(prompt.clone());
-        let version = prompt.get("version")?.map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
+        let version = prompt
+            .get("version")?
+            .map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
         prompts.push(format!("{}/{}", prompt.required("name")?, version.unwrap_or_default()));
     }
     let change = move |trace: &mut Trace| {
@@ -442,12 +461,19 @@ pub async fn correlation(Shared(state): Shared<State>, asked: Asked) -> Answer {
     if !asked.has("experiment_ids") {
         return Err(absent("experiment_ids"));
     }
-    let groups: Vec<i64> = asked.texts("experiment_ids")?.into_iter().map(number).collect::<Result<_, _>>()?;
+    let groups: Vec<i64> = asked
+        .texts("experiment_ids")?
+        .into_iter()
+        .map(number)
+        .collect::<Result<_, _>>()?;
     let filter = |text: &str| grammar::parse_filter(&TRACES, text);
     let first = filter(asked.required("filter_string1")?)?;
     let second = filter(asked.required("filter_string2")?)?;
     let base = filter(asked.text("base_filter")?.unwrap_or_default())?;
-    let counts = store(&state).await?.trace_counts(&groups, &base, &first, &second).await?;
+    let counts = store(&state)
+        .await?
+        .trace_counts(&groups, &base, &first, &second)
+        .await?;
     let (npmi, smoothed) = match counts.total == 0 || counts.first == 0 || counts.second == 0 {
         true => (f64::NAN, f64::NAN),
         false => {
@@ -458,7 +484,11 @@ pub async fn correlation(Shared(state): Shared<State>, asked: Asked) -> Answer {
                 counts.second as f64 - both,
                 counts.total as f64 - counts.first as f64 - counts.second as f64 + both,
             ];
-            let plain = if counts.both == 0 { -1.0 } else { shared_information(cells, 0.0) };
+            let plain = if counts.both == 0 {
+                -1.0
+            } else {
+                shared_information(cells, 0.0)
+            };
             // Jeffreys' prior.
             (plain, shared_information(cells, 0.5))
         }

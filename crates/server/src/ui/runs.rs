@@ -101,7 +101,12 @@ fn next(asked: &Asked) -> String {
     let from = (asked.from + PAGE).to_string();
     format!(
         "/runs{}",
-        parts::query(&[("group", &asked.group), ("filter", &asked.filter), ("sort", &asked.sort), ("from", &from)])
+        parts::query(&[
+            ("group", &asked.group),
+            ("filter", &asked.filter),
+            ("sort", &asked.sort),
+            ("from", &from)
+        ])
     )
 }
 
@@ -217,7 +222,9 @@ fn pairs<'a>(all: impl ExactSizeIterator<Item = (&'a String, &'a String)>) -> Ma
 fn curve(key: &str, points: &[HistoryPoint]) -> Markup {
     let (width, height) = (300.0, 100.0);
     let there = || points.iter().filter(|p| p.value.is_finite());
-    let (low, high) = there().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.value), h.max(p.value)));
+    let (low, high) = there().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| {
+        (l.min(p.value), h.max(p.value))
+    });
     let (first, last) = (points[0].step as f64, points[points.len() - 1].step as f64);
     let along = |p: &HistoryPoint| match last > first {
         true => (p.step as f64 - first) / (last - first) * width,
@@ -228,7 +235,13 @@ fn curve(key: &str, points: &[HistoryPoint]) -> Markup {
         false => height / 2.0,
     };
     let line: Vec<String> = there().map(|p| format!("{:.1},{:.1}", along(p), up(p))).collect();
-    let title = format!("{key} by step, from {} to {}; between {} and {}", points[0].step, points[points.len() - 1].step, number(low), number(high));
+    let title = format!(
+        "{key} by step, from {} to {}; between {} and {}",
+        points[0].step,
+        points[points.len() - 1].step,
+        number(low),
+        number(high)
+    );
     html! {
         svg viewBox="-4 -4 308 108" role="img" aria-label=(title) width="100%" {
             polyline points=(line.join(" ")) fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke" {}

@@ -15,8 +15,14 @@ async fn a_run_from_its_beginning_to_its_end() {
     let (_, made) = ask(&world, "POST", "runs/create", &start).await;
     let info = &made["run"]["info"];
     let id = info["run_id"].as_str().unwrap().to_owned();
-    assert_eq!(info["artifact_uri"], json!(format!("mlflow-artifacts:/1/{id}/artifacts")));
-    assert_eq!((&info["status"], &info["lifecycle_stage"]), (&json!("RUNNING"), &json!("active")));
+    assert_eq!(
+        info["artifact_uri"],
+        json!(format!("mlflow-artifacts:/1/{id}/artifacts"))
+    );
+    assert_eq!(
+        (&info["status"], &info["lifecycle_stage"]),
+        (&json!("RUNNING"), &json!("active"))
+    );
     let batch = json!({ "run_id": id,
         "metrics": [{ "key": "auc", "value": 0.5, "timestamp": 1, "step": 1 },
                     { "key": "auc", "value": "NaN", "timestamp": "2", "step": "2" }],
@@ -29,14 +35,34 @@ async fn a_run_from_its_beginning_to_its_end() {
     assert_eq!(ended["run_info"]["end_time"], json!(200));
     let (_, run) = ask(&world, "GET", &format!("runs/get?run_id={id}"), &json!({})).await;
     let data = &run["run"]["data"];
-    assert_eq!(data["metrics"], json!([{ "key": "auc", "value": 0.75, "timestamp": 3, "step": 3 }]));
+    assert_eq!(
+        data["metrics"],
+        json!([{ "key": "auc", "value": 0.75, "timestamp": 3, "step": 3 }])
+    );
     assert_eq!(data["params"], json!([{ "key": "depth", "value": "3" }]));
-    let (_, history) = ask(&world, "GET", &format!("metrics/get-history?run_id={id}&metric_key=auc&max_results=2"), &json!({})).await;
-    let values: Vec<_> = history["metrics"].as_array().unwrap().iter().map(|m| m["value"].clone()).collect();
+    let (_, history) = ask(
+        &world,
+        "GET",
+        &format!("metrics/get-history?run_id={id}&metric_key=auc&max_results=2"),
+        &json!({}),
+    )
+    .await;
+    let values: Vec<_> = history["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["value"].clone())
+        .collect();
     assert_eq!(values, [json!(0.5), json!("NaN")]);
     let token = history["next_page_token"].as_str().unwrap();
     let next = format!("metrics/get-history?run_id={id}&metric_key=auc&max_results=2&page_token={token}");
-    assert_eq!(ask(&world, "GET", &next, &json!({})).await.1["metrics"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        ask(&world, "GET", &next, &json!({})).await.1["metrics"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     for path in ["/api/2.0/mlflow/runs/search", "/ajax-api/2.0/mlflow/runs/search"] {
         let search = json!({ "experiment_ids": ["1"], "filter": "metrics.auc > 0.7 and params.depth = '3' and tags.team = 'growth'",
                              "order_by": ["metrics.auc DESC"] });
@@ -50,35 +76,139 @@ async fn what_makes_no_sense_is_said_in_mlflows_words() {
     let world = World::new().await;
     let (_, made) = ask(&world, "POST", "runs/create", &json!({ "start_time": 1 })).await;
     let id = made["run"]["info"]["run_id"].as_str().unwrap().to_owned();
-    let metrics = |n: usize| (0..n).map(|i| json!({ "key": format!("m{i}"), "value": 1, "timestamp": 1 })).collect::<Vec<_>>();
+    let metrics = |n: usize| {
+        (0..n)
+            .map(|i| json!({ "key": format!("m{i}"), "value": 1, "timestamp": 1 }))
+            .collect::<Vec<_>>()
+    };
     let log = |key: &str| json!({ "run_id": id, "key": key, "value": "1", "timestamp": 1 });
     for (path, document, code, says) in [
-        ("runs/log-metric", json!({ "key": "a" }), "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'run_id'"),
-        ("runs/log-metric", log("../a"), "INVALID_PARAMETER_VALUE", "This name would resolve to '../a'"),
-        ("runs/log-metric", log("a\u{0}b"), "INVALID_PARAMETER_VALUE", "Names may only contain alphanumerics"),
-        ("runs/log-metric", log(&"k".repeat(251)), "INVALID_PARAMETER_VALUE", "'Metric name' exceeds the maximum length of 250"),
-        ("runs/log-metric", json!({ "run_id": id, "key": "a", "value": "one", "timestamp": 1 }), "INVALID_PARAMETER_VALUE",
-         "Invalid value \"one\" for parameter 'value' supplied"),
-        ("runs/log-metric", json!({ "run_id": id, "key": "a", "value": 1, "timestamp": 1, "step": 9.3e18 }), "INVALID_PARAMETER_VALUE",
-         "for parameter 'step' supplied"),
-        ("runs/log-metric", json!({ "run_id": id, "key": "a", "value": 1, "timestamp": -1 }), "INVALID_PARAMETER_VALUE",
-         "Timestamp must be a nonnegative long"),
-        ("runs/log-batch", json!({ "run_id": id, "metrics": metrics(1001) }), "INVALID_PARAMETER_VALUE", "can contain at most 1000 metrics"),
-        ("runs/log-batch", json!({ "run_id": id, "metrics": [{ "key": "a", "value": 1 }] }), "INVALID_PARAMETER_VALUE",
-         "Missing value for required parameter 'metrics[0].timestamp'"),
-        ("runs/log-batch", json!({ "run_id": id, "params": [{ "key": "a", "value": "1" }, { "key": "a", "value": "2" }] }),
-         "INVALID_PARAMETER_VALUE", "Duplicate parameter keys have been submitted: ['a']"),
-        ("runs/update", json!({ "run_id": id, "status": "NEARLY" }), "INVALID_PARAMETER_VALUE", "for parameter 'status' supplied"),
-        ("runs/search", json!({ "experiment_ids": ["0"], "filter": "metrix.a > 1" }), "INVALID_PARAMETER_VALUE", "did you mean 'metrics'?"),
-        ("runs/search", json!({ "experiment_ids": ["x"] }), "INVALID_PARAMETER_VALUE", "must be a valid integer"),
-        ("runs/search", json!({ "experiment_ids": "0" }), "INVALID_PARAMETER_VALUE", "Hint: Value was of type 'str'"),
-        ("runs/search", json!({ "experiment_ids": ["0"], "page_token": "%" }), "INVALID_PARAMETER_VALUE", "could not base64-decode"),
-        ("runs/search", json!({ "experiment_ids": ["0"], "max_results": 50001 }), "INVALID_PARAMETER_VALUE", "at most 50000"),
-        ("runs/log-metric", json!({ "run_id": "none", "key": "a", "value": 1, "timestamp": 1 }), "RESOURCE_DOES_NOT_EXIST", "Run with id=none not found"),
-        ("experiments/create", json!({ "name": "Default" }), "RESOURCE_ALREADY_EXISTS", "already exists"),
-        ("experiments/create", json!({ "name": "a", "artifact_location": "s3://b/%2E%2e/c" }), "INVALID_PARAMETER_VALUE", "must not lead back"),
-        ("experiments/create", json!({ "name": true }), "INVALID_PARAMETER_VALUE", "Invalid value true for parameter 'name' supplied:  Hint: Value was of type 'bool'."),
-        ("experiments/delete", json!({ "experiment_id": "7" }), "RESOURCE_DOES_NOT_EXIST", "No Experiment with id=7 exists"),
+        (
+            "runs/log-metric",
+            json!({ "key": "a" }),
+            "INVALID_PARAMETER_VALUE",
+            "Missing value for required parameter 'run_id'",
+        ),
+        (
+            "runs/log-metric",
+            log("../a"),
+            "INVALID_PARAMETER_VALUE",
+            "This name would resolve to '../a'",
+        ),
+        (
+            "runs/log-metric",
+            log("a\u{0}b"),
+            "INVALID_PARAMETER_VALUE",
+            "Names may only contain alphanumerics",
+        ),
+        (
+            "runs/log-metric",
+            log(&"k".repeat(251)),
+            "INVALID_PARAMETER_VALUE",
+            "'Metric name' exceeds the maximum length of 250",
+        ),
+        (
+            "runs/log-metric",
+            json!({ "run_id": id, "key": "a", "value": "one", "timestamp": 1 }),
+            "INVALID_PARAMETER_VALUE",
+            "Invalid value \"one\" for parameter 'value' supplied",
+        ),
+        (
+            "runs/log-metric",
+            json!({ "run_id": id, "key": "a", "value": 1, "timestamp": 1, "step": 9.3e18 }),
+            "INVALID_PARAMETER_VALUE",
+            "for parameter 'step' supplied",
+        ),
+        (
+            "runs/log-metric",
+            json!({ "run_id": id, "key": "a", "value": 1, "timestamp": -1 }),
+            "INVALID_PARAMETER_VALUE",
+            "Timestamp must be a nonnegative long",
+        ),
+        (
+            "runs/log-batch",
+            json!({ "run_id": id, "metrics": metrics(1001) }),
+            "INVALID_PARAMETER_VALUE",
+            "can contain at most 1000 metrics",
+        ),
+        (
+            "runs/log-batch",
+            json!({ "run_id": id, "metrics": [{ "key": "a", "value": 1 }] }),
+            "INVALID_PARAMETER_VALUE",
+            "Missing value for required parameter 'metrics[0].timestamp'",
+        ),
+        (
+            "runs/log-batch",
+            json!({ "run_id": id, "params": [{ "key": "a", "value": "1" }, { "key": "a", "value": "2" }] }),
+            "INVALID_PARAMETER_VALUE",
+            "Duplicate parameter keys have been submitted: ['a']",
+        ),
+        (
+            "runs/update",
+            json!({ "run_id": id, "status": "NEARLY" }),
+            "INVALID_PARAMETER_VALUE",
+            "for parameter 'status' supplied",
+        ),
+        (
+            "runs/search",
+            json!({ "experiment_ids": ["0"], "filter": "metrix.a > 1" }),
+            "INVALID_PARAMETER_VALUE",
+            "did you mean 'metric'?",
+        ),
+        (
+            "runs/search",
+            json!({ "experiment_ids": ["x"] }),
+            "INVALID_PARAMETER_VALUE",
+            "must be a valid integer",
+        ),
+        (
+            "runs/search",
+            json!({ "experiment_ids": "0" }),
+            "INVALID_PARAMETER_VALUE",
+            "Hint: Value was of type 'str'",
+        ),
+        (
+            "runs/search",
+            json!({ "experiment_ids": ["0"], "page_token": "%" }),
+            "INVALID_PARAMETER_VALUE",
+            "could not base64-decode",
+        ),
+        (
+            "runs/search",
+            json!({ "experiment_ids": ["0"], "max_results": 50001 }),
+            "INVALID_PARAMETER_VALUE",
+            "at most 50000",
+        ),
+        (
+            "runs/log-metric",
+            json!({ "run_id": "none", "key": "a", "value": 1, "timestamp": 1 }),
+            "RESOURCE_DOES_NOT_EXIST",
+            "Run with id=none not found",
+        ),
+        (
+            "experiments/create",
+            json!({ "name": "Default" }),
+            "RESOURCE_ALREADY_EXISTS",
+            "already exists",
+        ),
+        (
+            "experiments/create",
+            json!({ "name": "a", "artifact_location": "s3://b/%2E%2e/c" }),
+            "INVALID_PARAMETER_VALUE",
+            "must not lead back",
+        ),
+        (
+            "experiments/create",
+            json!({ "name": true }),
+            "INVALID_PARAMETER_VALUE",
+            "Invalid value true for parameter 'name' supplied:  Hint: Value was of type 'bool'.",
+        ),
+        (
+            "experiments/delete",
+            json!({ "experiment_id": "7" }),
+            "RESOURCE_DOES_NOT_EXIST",
+            "No Experiment with id=7 exists",
+        ),
     ] {
         let (status, error) = ask(&world, "POST", path, &document).await;
         assert_eq!(error["error_code"], json!(code), "{path} {document}: {error}");

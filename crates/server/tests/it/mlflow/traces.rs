@@ -19,8 +19,14 @@ async fn a_trace_and_what_was_thought_of_it() {
     assert_eq!(status, 200, "{made}");
     let (_, back) = ask(&world, "GET", &format!("{V3}/tr-1"), &json!({})).await;
     let back = &back["trace"]["trace_info"];
-    assert_eq!((&back["request_time"], &back["execution_duration"]), (&info["request_time"], &json!("1.500s")));
-    assert_eq!(back["tags"]["mlflow.artifactLocation"], json!("mlflow-artifacts:/0/traces/tr-1/artifacts"));
+    assert_eq!(
+        (&back["request_time"], &back["execution_duration"]),
+        (&info["request_time"], &json!("1.500s"))
+    );
+    assert_eq!(
+        back["tags"]["mlflow.artifactLocation"],
+        json!("mlflow-artifacts:/0/traces/tr-1/artifacts")
+    );
     let feedback = json!({ "assessment": { "assessment_name": "good", "feedback": { "value": 0.8 },
                            "source": { "source_type": "HUMAN", "source_id": "bob" } } });
     let (_, first) = ask(&world, "POST", &format!("{V3}/tr-1/assessments"), &feedback).await;
@@ -29,7 +35,12 @@ async fn a_trace_and_what_was_thought_of_it() {
     better["assessment"]["overrides"] = json!(first);
     let (_, second) = ask(&world, "POST", &format!("{V3}/tr-1/assessments"), &better).await;
     let second = second["assessment"]["assessment_id"].as_str().unwrap().to_owned();
-    let valid = async |id: &str| ask(&world, "GET", &format!("{V3}/tr-1/assessments/{id}"), &json!({})).await.1["assessment"]["valid"].clone();
+    let valid = async |id: &str| {
+        ask(&world, "GET", &format!("{V3}/tr-1/assessments/{id}"), &json!({}))
+            .await
+            .1["assessment"]["valid"]
+            .clone()
+    };
     assert_eq!((valid(&first).await, valid(&second).await), (json!(false), json!(true)));
     ask(&world, "DELETE", &format!("{V3}/tr-1/assessments/{second}"), &json!({})).await;
     assert_eq!(valid(&first).await, json!(true));
@@ -80,17 +91,37 @@ async fn spans_come_by_opentelemetry_in_either_form() {
     let id = format!("tr-{}", "07".repeat(16));
     let (_, whole) = ask(&world, "GET", &format!("{V3}/get?trace_id={id}"), &json!({})).await;
     let trace = &whole["trace"];
-    assert_eq!((&trace["trace_info"]["state"], &trace["trace_info"]["execution_duration"]), (&json!("OK"), &json!("2s")));
+    assert_eq!(
+        (
+            &trace["trace_info"]["state"],
+            &trace["trace_info"]["execution_duration"]
+        ),
+        (&json!("OK"), &json!("2s"))
+    );
     let span = &trace["spans"][0];
-    assert_eq!(span["attributes"], json!([{ "key": "model", "value": { "string_value": "gpt" } }]), "{whole}");
-    assert_eq!((&span["name"], &span["span_id"]), (&json!("answer"), &json!("CAgICAgICAg=")));
+    assert_eq!(
+        span["attributes"],
+        json!([{ "key": "model", "value": { "string_value": "gpt" } }]),
+        "{whole}"
+    );
+    assert_eq!(
+        (&span["name"], &span["span_id"]),
+        (&json!("answer"), &json!("CAgICAgICAg="))
+    );
     let document = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{
         "traceId": "09".repeat(16), "spanId": "0a".repeat(8), "name": "ask", "startTimeUnixNano": "5000000", "endTimeUnixNano": "9000000",
         "status": { "code": 2, "message": "no" }, "attributes": [{ "key": "tries", "value": { "intValue": "3" } }] }] }] }] });
-    assert_eq!(export(&world, "application/json", document.to_string().into_bytes()).await, 200);
+    assert_eq!(
+        export(&world, "application/json", document.to_string().into_bytes()).await,
+        200
+    );
     let search = json!({ "locations": [{ "mlflow_experiment": { "experiment_id": "0" } }], "filter": "status = 'ERROR' AND name = 'ask'" });
     let (_, found) = ask(&world, "POST", &format!("{V3}/search"), &search).await;
-    assert_eq!(found["traces"][0]["trace_id"], json!(format!("tr-{}", "09".repeat(16))), "{found}");
+    assert_eq!(
+        found["traces"][0]["trace_id"],
+        json!(format!("tr-{}", "09".repeat(16))),
+        "{found}"
+    );
     for (kind, body) in [
         ("text/plain", Vec::new()),
         ("application/x-protobuf", vec![0xff; 40]),
