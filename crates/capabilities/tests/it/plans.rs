@@ -108,6 +108,8 @@ async fn a_plan_is_frozen_by_its_registration_and_says_what_it_expects() {
     assert_eq!(codes(&plan(&edited, "next").await.departures), ["alpha"]);
     let again = register(&edited, "next", "jonas", "stricter").await.unwrap();
     assert!(again.departures.is_empty() && again.registration.unwrap().actor == "jonas");
+    let again_power = again.expected.unwrap().metrics[0].power;
+    assert!(again_power < row.power, "a stricter level finds less");
 
     // After the start nobody may.
     ground.clock.store(START + 25 * DAY, Ordering::SeqCst);
@@ -122,6 +124,8 @@ async fn a_plan_is_frozen_by_its_registration_and_says_what_it_expects() {
     assert!(refused.contains("has begun") && refused.contains("jonas"), "{refused}");
     let level = plan(&started, "next").await;
     assert_eq!(codes(&level.departures), ["alpha"]);
+    // What it is expected to find is what was promised, not what the folder says now.
+    assert_eq!(level.expected.unwrap().metrics[0].power, again_power);
     let term = level.terms.iter().find(|t| t.code == "alpha").unwrap();
     assert_eq!((term.planned.as_str(), term.now.as_str()), ("0.01", "0.05"));
 }
@@ -159,6 +163,13 @@ async fn the_definition_applied_at_the_start_binds_by_itself() {
     );
     assert!(found.departures.is_empty() && found.expected.unwrap().afterwards);
     assert!(bound(&read(&running, "next").await).summary.contains("Nothing departs"));
+
+    // A later level changes nothing of what was expected under the one that binds.
+    let looser = on(22, with_next(|e| e.alpha = 0.2));
+    let before = plan(&running, "next").await.expected.unwrap();
+    let departed = plan(&looser, "next").await;
+    assert_eq!(codes(&departed.departures), ["alpha"]);
+    assert_eq!(departed.expected.unwrap().metrics, before.metrics);
 
     // It begins anew: with a new plan.
     at(23);

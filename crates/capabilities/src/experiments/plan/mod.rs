@@ -29,7 +29,8 @@ use projection::{Plans, Version};
 pub async fn plan(context: &Context, name: &str) -> Result<PlanReport, CapabilityError> {
     let mut report = promised(context, name).await?;
     if report.expected.is_none() {
-        match super::power(context, name, &PowerOptions::default()).await {
+        let promised = as_promised(context, name).await?;
+        match super::power(&promised, name, &PowerOptions::default()).await {
             Ok(power) => report.expected = Some(expected::expected(&power.value, true)),
             Err(e @ CapabilityError::Ledger(_)) => return Err(e),
             Err(e) => report.expected_problem = Some(e.to_string()),
@@ -61,7 +62,7 @@ pub async fn promised(context: &Context, name: &str) -> Result<PlanReport, Capab
     };
     let expected = match frozen {
         Some(expected) => Some(expected),
-        None => known(context, name).await?,
+        None => known(context, bound.as_ref().map_or(experiment, |b| &b.version.definition)).await?,
     };
     Ok(PlanReport {
         experiment: name.to_string(),
@@ -76,10 +77,28 @@ pub async fn promised(context: &Context, name: &str) -> Result<PlanReport, Capab
     })
 }
 
-/// The newest power analysis that was made as the definition says.
-async fn known(context: &Context, name: &str) -> Result<Option<Expected>, CapabilityError> {
+/// The project with an experiment as it was promised.
+async fn as_promised(context: &Context, name: &str) -> Result<Context, CapabilityError> {
+    let plans: Plans = context.ledger.project(None).await?;
+    let bound = bind(plans.of(name), &zone(&context.project.settings)?, context.now_us)?;
+    let Some(bound) = bound.filter(|b| context.project.experiments.get(name) != Some(&b.version.definition)) else {
+        return Ok(context.clone());
+    };
+    let mut project = context.project.as_ref().clone();
+    project
+        .experiments
+        .insert(name.into(), bound.version.definition.clone());
+    Ok(Context {
+        project: project.into(),
+        ..context.clone()
+    })
+}
+
+/// The newest power analysis that was made of a definition as it says.
+async fn known(context: &Context, definition: &Experiment) -> Result<Option<Expected>, CapabilityError> {
     let plain = serde_json::json!(PowerOptions::default());
-    let digest = context.project.experiments.get(name).map(|e| &e.meta.digest);
+    let name = &definition.meta.name;
+    let digest = Some(&definition.meta.digest);
     let found = evidence::newest(&context.ledger, &format!("power/{name}"), |key| {
         let defined = key.definitions.get(&format!("experiment/{name}"));
         key.parameters.get("options") == Some(&plain) && defined == digest
