@@ -69,6 +69,17 @@ class Kept extends StickyBucketService {
   check("remote evaluation gives the same value", remote.getFeatureValue("checkout", "none") === result.value);
   check("remote evaluation is tracked", tracked.length === 1 && tracked[0].join() === viewed[0].join());
 
+  // The SDKs send no documents; a back end that keeps them may.
+  const asked = (docs) => fetch(`${apiHost}/api/eval/sdk-remote`, {
+    method: "POST", headers: { "content-type": "application/json" },
+    body: JSON.stringify({ attributes: { id: "u1" }, stickyBucketAssignmentDocs: docs }),
+  }).then((r) => r.json());
+  const kept = (variant) => ({ "id||u1": { attributeName: "id", attributeValue: "u1", assignments: { checkout__0: variant } } });
+  const values = [(await asked(kept("a"))).features.checkout.defaultValue, (await asked(kept("b"))).features.checkout.defaultValue];
+  check("remote evaluation honours kept assignments", values.join() === "old,new_page");
+  const made = (await asked({})).stickyBucketAssignmentDocs;
+  check("remote evaluation answers new assignments", made["id||u1"].assignments.checkout__0 === result.experimentResult.key);
+
   const { features, savedGroups } = gb.getPayload();
   const share = Array.from({ length: 500 }, (_, n) => new GrowthBook({ features, savedGroups, attributes: { id: `u${n}` } }).isOn("grow"));
   check("a rollout includes its share", Math.abs(share.filter(Boolean).length / 500 - 0.3) < 0.07);

@@ -1,7 +1,10 @@
 """The real Python SDK against a served project (see project.sh)."""
 
 import os
+import pathlib
+import subprocess
 import sys
+import time
 
 from growthbook import GrowthBook, InMemoryStickyBucketService
 
@@ -34,6 +37,19 @@ check("a segment is found", gb.eval_feature("checkout").ruleId == "staff")
 hidden = GrowthBook(api_host=HOST, client_key="sdk-hidden", decryption_key=os.environ["FLAG_KEY"], attributes={"id": "tester"})
 hidden.load_features()
 check("an encrypted payload is read", hidden.get_feature_value("checkout", "none") == "new_page")
+streamed = GrowthBook(api_host=HOST, client_key="sdk-web", attributes={"id": "u1"}, streaming=True)
+streamed.load_features()
+file = pathlib.Path(os.environ["STEWARD_PROJECT"], "flags/all.yaml")
+before = streamed.get_features()["checkout"].rules
+file.write_text(file.read_text().replace("flag: checkout\n", "flag: checkout\nenabled: false\n"))
+steward = [os.environ["STEWARD_PROGRAM"], "--project", os.environ["STEWARD_PROJECT"]]
+subprocess.run([*steward, "apply", "-m", "off", "--as", "mara"], check=True, stdout=subprocess.DEVNULL)
+until = time.monotonic() + 10
+while streamed.get_features()["checkout"].rules and time.monotonic() < until:
+    time.sleep(0.05)
+check("a change is streamed", len(before) == 3 and not streamed.get_features()["checkout"].rules)
+streamed.stop_auto_refresh()
+streamed.destroy()
 gb.destroy()
 hidden.destroy()
 sys.stdout.flush()

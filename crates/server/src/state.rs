@@ -12,6 +12,8 @@ use steward_definitions::{Diagnostic, Source};
 use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
+use crate::ofrep::Limit;
+
 use crate::mlflow::Courier;
 
 /// How long what is live is served without a look at the ledger, which other processes append to as well.
@@ -109,6 +111,7 @@ impl State {
             allow_reset: false,
             seen: Arc::default(),
             looking: Arc::default(),
+            limit: Arc::default(),
             closing: CancellationToken::new(),
         }
     }
@@ -186,7 +189,7 @@ impl State {
             let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
             (seen.live.clone(), seen.head)
         };
-        let current = |live: &Arc<Live>| head == known_head && live.until_us.is_none_or(|until| now_us < until);
+        let current = |live: &Arc<Live>| head == known_head && live.holds_at(now_us);
         let live = match known {
             Some(live) if current(&live) => live,
             known => match (flags::live(&ledger, now_us, None).await, known) {
@@ -212,7 +215,7 @@ impl State {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         let live = seen.live.as_ref()?;
         let recent = seen.at.is_some_and(|at| at.elapsed() < LOOK);
-        (recent && live.until_us.is_none_or(|until| now_us < until)).then(|| live.clone())
+        (recent && live.holds_at(now_us)).then(|| live.clone())
     }
 
     /// Something was appended to the ledger: what is live is looked at anew when it is next asked for.
@@ -261,6 +264,11 @@ impl State {
     /// A key of the project's own.
     pub fn key(&self, purpose: &str) -> Result<[u8; 32], String> {
         self.loader.key(purpose)
+    }
+
+    /// Tokens for OFREP requests.
+    pub fn limit(&self) -> &Limit {
+        &self.limit
     }
 
     /// Cancelled when the server stops: answers without an end must end then.

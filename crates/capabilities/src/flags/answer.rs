@@ -54,8 +54,8 @@ pub struct Answer<'a> {
 }
 
 impl Live {
-    /// What a unit gets of a flag; `None` if there is no such flag. Allocates nothing but what a sticky assignment
-    /// or a number that is hashed takes.
+    /// What a unit gets of a flag; `None` if there is no such flag. Allocates nothing for attributes that
+    /// are texts, numbers and booleans, without sticky buckets.
     pub fn answer<'a>(&'a self, flag: &str, subject: &mut Subject<'a>) -> Option<Answer<'a>> {
         self.explain(flag, subject, &mut Silent)
     }

@@ -6,7 +6,7 @@ use regex::bytes::Regex;
 use steward_definitions::flags::pattern::{self, PatternError};
 
 use super::PayloadError;
-use super::value::{Value, number_text};
+use super::value::{Value, index};
 use super::version::Version;
 
 /// All clauses must hold.
@@ -372,10 +372,7 @@ fn reach<T>(root: Root<'_>, path: &[Box<str>], then: impl FnOnce(&Value) -> T) -
                     let length = Value::Number(items.len() as f64);
                     return then(&length);
                 }
-                part.parse::<usize>()
-                    .ok()
-                    .filter(|n| n.to_string() == **part)
-                    .and_then(|n| items.get(n))
+                index(part).and_then(|n| items.get(usize::try_from(n).ok()?))
             }
             _ => None,
         };
@@ -392,9 +389,9 @@ impl Test {
         match self {
             Test::Text(text) => match value {
                 Value::Text(actual) => actual == text,
-                other => *other.to_text() == **text,
+                other => other.as_text(|actual| actual == &**text),
             },
-            Test::Folded(text) => equals_folded(&value.to_text(), text),
+            Test::Folded(text) => value.as_text(|actual| equals_folded(actual, text)),
             Test::Number(n) => value.to_number() == *n,
             Test::Bool(b) => !matches!(value, Value::Null) && value.truthy() == *b,
             Test::Null => matches!(value, Value::Null),
@@ -460,7 +457,7 @@ impl Operator {
                 .any(|i| !matches!(i, Value::Null) && condition.holds(Root::Attributes(i))),
             Operator::Pattern(regex) => match actual {
                 Value::Text(text) if !pattern::has_astral(text) => regex.is_match(text.as_bytes()),
-                Value::Number(n) => regex.is_match(number_text(*n).as_bytes()),
+                number @ Value::Number(_) => number.as_text(|text| regex.is_match(text.as_bytes())),
                 other => regex.is_match(pattern::units(&other.to_text()).as_bytes()),
             },
             Operator::Type(name) => **name == *type_of(actual),

@@ -460,7 +460,7 @@ fn run<'a>(split: &'a Split, rule: &'a Rule, feature: &'a str, subject: &mut Sub
 }
 
 /// A variant forced by `?key=1` of the page's address.
-fn from_query(key: &str, url: &str, count: usize) -> Option<usize> {
+pub(super) fn from_query(key: &str, url: &str, count: usize) -> Option<usize> {
     let search = url.split('?').nth(1)?;
     // `#.*` ends at a line end, as JavaScript's dot does.
     let search: Cow<'_, str> = match search.find('#') {

@@ -52,14 +52,13 @@ impl Hasher {
 
     /// The hash of a value, from 0 (inclusive) to 1 (exclusive) in steps of 1/1000 (version 1) or 1/10000 (version 2).
     pub fn hash(&self, value: &Value) -> Option<f64> {
-        let text = value.to_text();
         match self.version {
             Version::Unbiased => {
-                let first = feed(self.state, &text);
+                let first = value.as_text(|text| feed(self.state, text));
                 Some(f64::from(decimal(first) % 10_000) / 10_000.0)
             }
             Version::Biased => {
-                let state = feed(feed(OFFSET, &text), &self.seed);
+                let state = feed(value.as_text(|text| feed(OFFSET, text)), &self.seed);
                 Some(f64::from(state % 1_000) / 1_000.0)
             }
             Version::Unknown => None,

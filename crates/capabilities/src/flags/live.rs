@@ -27,6 +27,8 @@ pub struct Live {
     pub digest: String,
     /// Since when they have been live, microseconds since 1970 UTC.
     pub since_us: i64,
+    /// When a schedule or a step of a ramp changed them last.
+    pub from_us: Option<i64>,
     /// When a schedule or a step of a ramp changes them next.
     pub until_us: Option<i64>,
     /// The application of definitions that they come from.
@@ -187,11 +189,17 @@ impl Live {
                 .at_us
                 .max(since_us.unwrap_or(i64::MIN))
                 .max(holds.since_us.unwrap_or(i64::MIN)),
+            from_us: since_us,
             until_us,
             applied,
             flags,
             index,
         })
+    }
+
+    /// Whether schedules and ramps stand at a moment as they do here; clocks may go back.
+    pub fn holds_at(&self, now_us: i64) -> bool {
+        self.from_us.is_none_or(|from| from <= now_us) && self.until_us.is_none_or(|until| now_us < until)
     }
 
     /// The definitions that are live.

@@ -35,6 +35,10 @@ pub use sticky::Sticky;
 pub use value::{Value, number_text};
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod effects_tests;
+#[cfg(test)]
 mod live_tests;
 #[cfg(test)]
 mod tests;

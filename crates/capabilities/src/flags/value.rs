@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -127,6 +127,17 @@ impl Value {
         }
     }
 
+    /// What `then` makes of `String(value)`, which takes no room for texts, numbers and booleans.
+    pub(super) fn as_text<T>(&self, then: impl FnOnce(&str) -> T) -> T {
+        if let Value::Number(n) = self {
+            let mut short = Short::default();
+            if write_number(*n, &mut short).is_ok() {
+                return then(short.text());
+            }
+        }
+        then(&self.to_text())
+    }
+
     /// `Number(value)`.
     pub fn to_number(&self) -> f64 {
         match self {
@@ -193,7 +204,9 @@ impl Value {
         match self {
             Value::Null => text.push_str("null"),
             Value::Bool(b) => text.push_str(if *b { "true" } else { "false" }),
-            Value::Number(n) if n.is_finite() => text.push_str(&number_text(*n)),
+            Value::Number(n) if n.is_finite() => {
+                let _ = write_number(*n, text);
+            }
             Value::Number(_) => text.push_str("null"),
             Value::Text(t) => quote(t, text),
             Value::List(items) => {
@@ -251,7 +264,7 @@ impl Serialize for Value {
 }
 
 /// An array index: digits without leading zero, below 2^32 - 1.
-fn index(key: &str) -> Option<u32> {
+pub(super) fn index(key: &str) -> Option<u32> {
     let digits = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) && (key == "0" || !key.starts_with('0'));
     digits.then(|| key.parse().ok()).flatten().filter(|n| *n < u32::MAX)
 }
@@ -269,41 +282,78 @@ pub(super) fn compare_text(a: &str, b: &str) -> Ordering {
 
 /// `String(number)`: the shortest digits that read back, with an exponent from 1e21 up and below 1e-6.
 pub fn number_text(n: f64) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write_number(n, &mut text);
+    text
+}
+
+fn write_number(n: f64, to: &mut impl fmt::Write) -> fmt::Result {
     if n.is_nan() {
-        return "NaN".to_owned();
+        return to.write_str("NaN");
     }
     if n.is_infinite() {
-        return if n > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+        return to.write_str(if n > 0.0 { "Infinity" } else { "-Infinity" });
     }
     if n == 0.0 {
-        return "0".to_owned();
+        return to.write_str("0");
     }
     #[allow(clippy::cast_possible_truncation)]
     if n.trunc() == n && n.abs() < 1e15 {
-        return (n as i64).to_string();
+        return write!(to, "{}", n as i64);
     }
-    let written = format!("{:e}", n.abs());
-    let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let mut written = Short::default();
+    write!(written, "{:e}", n.abs())?;
+    let (mantissa, exponent) = written.text().split_once('e').unwrap_or((written.text(), "0"));
+    let mut digits = Short::default();
+    mantissa.split('.').try_for_each(|part| digits.write_str(part))?;
+    let digits = digits.text();
     let point = exponent.parse::<i32>().unwrap_or(0) + 1;
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let mut text = String::from(if n < 0.0 { "-" } else { "" });
-    let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or(0));
+    if n < 0.0 {
+        to.write_char('-')?;
+    }
+    let zeros = |to: &mut _, n: i32| (0..n).try_for_each(|_| fmt::Write::write_char(to, '0'));
     if count <= point && point <= 21 {
-        text.push_str(&digits);
-        text.push_str(&zeros(point - count));
+        to.write_str(digits)?;
+        zeros(to, point - count)
     } else if 0 < point && point <= 21 {
         let (whole, rest) = digits.split_at(usize::try_from(point).unwrap_or(0));
-        let _ = write!(text, "{whole}.{rest}");
+        write!(to, "{whole}.{rest}")
     } else if -6 < point && point <= 0 {
-        let _ = write!(text, "0.{}{digits}", zeros(-point));
+        to.write_str("0.")?;
+        zeros(to, -point)?;
+        to.write_str(digits)
     } else {
         let sign = if point > 0 { '+' } else { '-' };
         let (first, rest) = digits.split_at(1);
         let dot = if rest.is_empty() { "" } else { "." };
-        let _ = write!(text, "{first}{dot}{rest}e{sign}{}", (point - 1).abs());
+        write!(to, "{first}{dot}{rest}e{sign}{}", (point - 1).abs())
     }
-    text
+}
+
+/// A short text that takes no room on the heap: any number fits.
+#[derive(Default)]
+struct Short {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Short {
+    fn text(&self) -> &str {
+        let written = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let place = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// White space and line ends of ECMA-262.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::value::{Value, number_text};
+use super::value::Value;
 
 /// A version, ready to compare with.
 #[derive(Clone, Debug)]
@@ -36,16 +36,15 @@ impl Version {
     }
 }
 
-fn padded(value: &Value, mut put: impl FnMut(u16)) {
-    let owned;
-    let text = match value {
-        Value::Text(text) if !text.is_empty() => text,
-        Value::Number(n) => {
-            owned = number_text(*n);
-            owned.as_str()
-        }
-        _ => "0",
-    };
+fn padded(value: &Value, put: impl FnMut(u16)) {
+    match value {
+        Value::Text(text) if !text.is_empty() => padded_text(text, put),
+        Value::Number(_) => value.as_text(|text| padded_text(text, put)),
+        _ => padded_text("0", put),
+    }
+}
+
+fn padded_text(text: &str, mut put: impl FnMut(u16)) {
     let text = text.strip_prefix('v').unwrap_or(text);
     // Build metadata goes, unless a line ends after it.
     let after_last_line = text.rfind(['\n', '\r', '\u{2028}', '\u{2029}']).map_or(0, |at| at + 1);

@@ -1,10 +1,13 @@
 //! `POST /api/eval/{key}`: features evaluated here, so that rules stay here.
+//!
+//! Sticky buckets are kept by whoever asks: with `stickyBucketAssignmentDocs` (as the SDKs keep them) splits honour them,
+//! and the answer has those that changed.
 
 use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use steward_capabilities::flags::{Assigned, Live, Observer, Subject, Value, parse_json};
+use steward_capabilities::flags::{Assigned, Live, Observer, Sticky, Subject, Value, parse_json};
 
 use crate::State;
 use crate::error::problem;
@@ -112,12 +115,18 @@ fn answer(live: &Live, asked: &Value) -> Result<String, String> {
             _ => None,
         })),
     };
+    let mut sticky = match asked.get("stickyBucketAssignmentDocs") {
+        None | Some(Value::Null) => None,
+        Some(docs @ Value::Map(_)) => Some(Sticky::from_docs(docs)),
+        Some(_) => return Err("`stickyBucketAssignmentDocs` is no JSON object".to_owned()),
+    };
     let mut features = Vec::with_capacity(live.flags().len());
     for flag in live.flags() {
         let mut subject = Subject {
             url: asked.get("url").and_then(Value::as_str).unwrap_or(""),
             forced_variations: &variations,
             forced_values: &forced,
+            sticky: sticky.as_mut(),
             ..Subject::new(&attributes)
         };
         let mut tracks = Tracks::default();
@@ -135,8 +144,13 @@ fn answer(live: &Live, asked: &Value) -> Result<String, String> {
         }
         features.push((flag.name.clone(), Value::Map(feature)));
     }
-    Ok(format!(
-        r#"{{"status":200,"features":{}}}"#,
-        Value::Map(features).to_json()
-    ))
+    let features = Value::Map(features).to_json();
+    Ok(match sticky {
+        None => format!(r#"{{"status":200,"features":{features}}}"#),
+        Some(sticky) => {
+            let changed = sticky.changed().into_iter().map(|(key, doc)| (key.into(), doc));
+            let docs = Value::map(changed).to_json();
+            format!(r#"{{"status":200,"features":{features},"stickyBucketAssignmentDocs":{docs}}}"#)
+        }
+    })
 }

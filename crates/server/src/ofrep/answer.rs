@@ -1,5 +1,7 @@
 //! Answers and refusals as OFREP words them.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -19,6 +21,8 @@ pub enum Refusal {
     Unknown(String),
     /// Nothing is live yet.
     NotReady(String),
+    /// More requests than are answered; one is in so much time.
+    Busy(Duration),
     /// Something else.
     General(String),
 }
@@ -26,6 +30,7 @@ pub enum Refusal {
 impl Refusal {
     /// As an answer to a request about a flag, or about all.
     pub fn answer(self, key: Option<&str>) -> Response {
+        let mut wait = None;
         let (status, code, details) = match self {
             Refusal::Parse(details) => (StatusCode::BAD_REQUEST, "PARSE_ERROR", details),
             Refusal::Context(details) => (StatusCode::BAD_REQUEST, "INVALID_CONTEXT", details),
@@ -35,7 +40,18 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, "TARGETING_KEY_MISSING", details)
             }
             Refusal::Unknown(details) => (StatusCode::NOT_FOUND, "FLAG_NOT_FOUND", details),
-            Refusal::NotReady(details) => (StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_NOT_READY", details),
+            Refusal::NotReady(details) => {
+                wait = Some(10);
+                (StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_NOT_READY", details)
+            }
+            Refusal::Busy(after) => {
+                // Whole seconds, as the header has them; never too early.
+                let seconds = (after.as_secs_f64().ceil() as u64).max(1);
+                wait = Some(seconds);
+                let details =
+                    format!("more requests than `ofrep_rate` of steward.yaml allows: ask again in {seconds} s");
+                (StatusCode::TOO_MANY_REQUESTS, "GENERAL", details)
+            }
             Refusal::General(details) => (StatusCode::INTERNAL_SERVER_ERROR, "GENERAL", details),
         };
         let mut body = json!({ "errorCode": code, "errorDetails": details });
@@ -43,10 +59,10 @@ impl Refusal {
             body["key"] = key.into();
         }
         let mut response = (status, axum::Json(body)).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(seconds) = wait {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -3,8 +3,10 @@
 mod answer;
 mod context;
 mod events;
+mod limit;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -19,6 +21,7 @@ use steward_ledger::canonical;
 
 use crate::State;
 use answer::Refusal;
+pub use limit::Limit;
 
 /// Where the stream of changes is.
 const EVENTS: &str = "/ofrep/v1/events";
@@ -34,11 +37,16 @@ pub fn router() -> Router<State> {
 const JSON: [(header::HeaderName, HeaderValue); 1] =
     [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
 
+/// What is live, for a request that is let in: the rate is that of the settings in force.
 async fn live(state: &State) -> Result<Arc<Live>, Refusal> {
-    state.live().await.map_err(|e| match e {
+    let live = state.live().await.map_err(|e| match e {
         CapabilityError::NotApplied => Refusal::NotReady(e.to_string()),
         other => Refusal::General(other.to_string()),
-    })
+    })?;
+    if let Some(rate) = live.project().settings.flags.ofrep_rate {
+        state.limit().take(rate, Instant::now()).map_err(Refusal::Busy)?;
+    }
+    Ok(live)
 }
 
 /// What one unit gets of one flag.

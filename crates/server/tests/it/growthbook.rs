@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use futures::StreamExt;
 use serde_json::{Value, json};
+use steward_capabilities::governance;
 
 use crate::world::World;
 
@@ -110,4 +111,40 @@ async fn subscribers_are_told_at_once() {
     let mut body = response.into_body().into_data_stream();
     let first = String::from_utf8(body.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(first.starts_with("event: features\ndata: {"), "{first}");
+}
+
+#[tokio::test]
+async fn remote_evaluation_keeps_units_in_the_variant_that_whoever_asks_has_kept() {
+    let split = |weight: u32| {
+        format!(
+            "flag: colour\ndefault: none\nrules: [{{rule: r, key: colour, sticky: true, split: [{{name: a, value: a, weight: {weight}%}}, {{name: b, value: b, weight: {}%}}]}}]\n",
+            100 - weight
+        )
+    };
+    let world = World::changed(|name, text| match name {
+        "steward.yaml" => text + KEYS,
+        "flags/new_checkout.yaml" => format!("{text}---\n{}", split(100)),
+        "holdouts/nothing_new.yaml" => text + "flags: [new_checkout]\n",
+        _ => text,
+    })
+    .await;
+    governance::apply(&world.context, "ada", "opening", None).await.unwrap();
+    let ask = async |docs: Value| {
+        let asked = json!({ "attributes": { "id": "u1" }, "stickyBucketAssignmentDocs": docs });
+        let answer = world.post_json("/api/eval/sdk-app", &asked).await;
+        (answer.status, serde_json::from_str::<Value>(&answer.text).unwrap())
+    };
+    let (_, first) = ask(json!({})).await;
+    assert_eq!(first["features"]["colour"]["defaultValue"], "a");
+    let docs = first["stickyBucketAssignmentDocs"].clone();
+    assert_eq!(docs["id||u1"]["assignments"], json!({ "colour__0": "a" }));
+    let (_, again) = ask(docs).await;
+    assert_eq!(again["features"]["colour"]["defaultValue"], "a");
+    assert_eq!(again["stickyBucketAssignmentDocs"], json!({}), "nothing has changed");
+    // Kept in b, where the weights of today would put nobody.
+    let kept =
+        json!({ "id||u1": { "attributeName": "id", "attributeValue": "u1", "assignments": { "colour__0": "b" } } });
+    let (_, other) = ask(kept).await;
+    assert_eq!(other["features"]["colour"]["defaultValue"], "b");
+    assert_eq!(ask(json!([1])).await.0, StatusCode::BAD_REQUEST);
 }

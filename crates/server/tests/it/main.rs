@@ -10,6 +10,7 @@ mod growthbook;
 mod hostile;
 mod measured;
 mod mlflow;
+mod ofrep;
 mod pages;
 mod security;
 mod states;

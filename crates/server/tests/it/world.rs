@@ -35,13 +35,15 @@ pub struct Answer {
 pub struct World {
     pub context: Context,
     pub clock: Arc<AtomicI64>,
+    /// What counts as now for schedules, microseconds since 1970 UTC; the wall clock while it is 0.
+    pub serving: Arc<AtomicI64>,
     router: Router,
     state: State,
     _folder: tempfile::TempDir,
 }
 
 /// What was loaded once stays; texts are read and written in the folder.
-struct Still(Loaded);
+struct Still(Loaded, Arc<AtomicI64>);
 
 impl Loader for Still {
     fn fingerprint(&self) -> u64 {
@@ -50,6 +52,13 @@ impl Loader for Still {
 
     fn load(&self) -> BoxFuture<'_, Result<Loaded, String>> {
         Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn now_us(&self) -> i64 {
+        match self.1.load(Ordering::Relaxed) {
+            0 => jiff::Timestamp::now().as_microsecond(),
+            told => told,
+        }
     }
 
     fn sources(&self) -> Result<Vec<Source>, String> {
@@ -153,10 +162,12 @@ impl World {
             unreadable: Arc::new(unreadable.into_iter().map(|(n, e)| (n, e.to_string())).collect()),
             fingerprint: 1,
         };
-        let state = State::new(loaded.clone(), Arc::new(Still(loaded)));
+        let serving = Arc::new(AtomicI64::new(0));
+        let state = State::new(loaded.clone(), Arc::new(Still(loaded, serving.clone())));
         World {
             context,
             clock,
+            serving,
             router: router(state.clone()),
             state,
             _folder: folder,

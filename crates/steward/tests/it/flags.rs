@@ -558,3 +558,126 @@ fn a_flag_is_set_in_its_file_and_applied_alone() {
         ])
         .exits(1);
 }
+
+#[test]
+fn bad_flags_are_refused_with_their_place_and_a_remedy() {
+    let folder = shop(1);
+    let refused = |flag: &str, says: &[&str]| {
+        folder.write("flags/bad.yaml", flag);
+        folder
+            .steward(&["check"])
+            .exits(1)
+            .says(&["flags/bad.yaml:"])
+            .says(says);
+        folder
+            .steward(&["apply", "-m", "x"])
+            .exits(1)
+            .says(&["nothing was done"]);
+    };
+    let split = |a: &str, b: &str| {
+        format!(
+            "flag: bad\nrules: [{{split: [{{name: a, value: true, weight: {a}}}, {{name: b, value: false, weight: {b}}}]}}]\n"
+        )
+    };
+    refused(&split("50%", "40%"), &["sum to 0.9, not to 1", "use `rollout`"]);
+    refused(&split("60%", "60%"), &["sum to 1.2"]);
+    refused(&split("-10%", "110%"), &["a share from 0 to 1"]);
+    refused(&split(".nan", "1"), &["bad.yaml:2"]);
+    for pattern in ["(a+)+$", "(a|aa)*b", "(?=a)b", "(a)\\1"] {
+        let flag = format!("flag: bad\nrules: [{{value: true, when: {{id: {{$regex: '{pattern}'}}}}}}]\n");
+        refused(&flag, &["regular expression"]);
+    }
+    refused(
+        "flag: bad\nprerequisites: [worse]\n---\nflag: worse\nprerequisites: [bad]\n",
+        &["`bad` → `worse` → `bad`"],
+    );
+    refused(
+        "flag: bad\nrules: [{value: true, from: 2025-07-01, until: 2025-06-01}]\n",
+        &["ends before it starts"],
+    );
+    refused(
+        "flag: bad\nrules: [{value: true, ramp: {steps: [{at: 2025-07-01, coverage: 1}, {at: 2025-06-01, coverage: 1}]}}]\n",
+        &["not in order of time"],
+    );
+    std::fs::remove_file(folder.at("flags/bad.yaml")).unwrap();
+    folder.write("steward.yaml", format!("{SETTINGS}attributes: {{age: numbr}}\n"));
+    folder
+        .steward(&["check"])
+        .exits(1)
+        .says(&["steward.yaml:5", "did you mean `number`"]);
+    folder.write(
+        "steward.yaml",
+        format!("{SETTINGS}attributes: {{age: number, id: string}}\n"),
+    );
+    folder.write(
+        "flags/bad.yaml",
+        "flag: bad\nrules: [{value: true, when: {agee: {$gt: 3}}}]\n",
+    );
+    folder
+        .steward(&["check"])
+        .exits(1)
+        .says(&["flags/bad.yaml:2", "`agee`", "did you mean `age`"]);
+    for settings in [
+        "{guard_every: 0s}",
+        "{ofrep_rate: 0}",
+        "{ofrep_rate: -1}",
+        "{guard_every: soon}",
+        "{rate: 1}",
+    ] {
+        folder.write("steward.yaml", format!("{SETTINGS}flags: {settings}\n"));
+        folder.steward(&["check"]).exits(1).says(&["steward.yaml:5"]);
+    }
+}
+
+#[test]
+fn any_attributes_are_answered_or_refused() {
+    let folder = shop(1);
+    let rules = "flag: odd\nrules:\n  - {value: true, when: {age: {$gt: 18}, tags: {$size: 2}, mail: {$regex: '^(a|b)+@x$'}}}\n";
+    folder.write("flags/odd.yaml", rules);
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    let eval = |attributes: &str| folder.steward(&["flag", "eval", "odd", "--attributes", attributes, "--json"]);
+    let value = |attributes: &str| eval(attributes).exits(0).json()["value"].clone();
+    assert_eq!(value(r#"{"id":1,"age":19,"tags":[1,2],"mail":"abab@x"}"#), true);
+    // An expression that would take a backtracking engine for ever.
+    let long = format!(r#"{{"id":1,"age":19,"tags":[1,2],"mail":"{}"}}"#, "ab".repeat(20_000));
+    let started = Instant::now();
+    assert_eq!(value(&long), false);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    for odd in [
+        r#"{"age":"old","tags":{},"mail":null}"#,
+        r#"{"age":{"years":19},"tags":"ab","mail":[1]}"#,
+        r#"{"age":1e400,"tags":[[],{}],"mail":true}"#,
+        r#"{"id":null,"age":[],"日本":"é"}"#,
+        "{}",
+    ] {
+        assert_eq!(value(odd), false, "{odd}");
+    }
+    for wrong in ["[1]", "7", "{", "{\"a\":1", "{'a':1}", "null"] {
+        eval(wrong).exits(2);
+    }
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    eval(&deep).exits(2).says(&["JSON"]);
+    eval(r#"{"id":"u"}"#).exits(0);
+}
+
+#[test]
+fn a_clock_ahead_or_behind_changes_only_what_schedules_say() {
+    let folder = shop(1);
+    folder.write(
+        "flags/sale.yaml",
+        "flag: sale\nrules: [{value: true, from: 2025-06-10, until: 2025-06-20}]\n",
+    );
+    folder.steward(&["apply", "-m", "first"]).exits(0);
+    for (now, on) in [
+        ("2025-06-01", false),
+        ("2025-06-10", true),
+        ("2025-06-09", false),
+        ("2030-01-01", false),
+        ("1999-01-01", false),
+    ] {
+        folder.write("steward.yaml", SETTINGS.replace("2025-06-01", now));
+        let found = folder.steward(&["flag", "eval", "sale", "--json"]).exits(0).json();
+        assert_eq!(found["value"], on, "{now}");
+        folder.steward(&["flag", "list"]).exits(0);
+    }
+}
