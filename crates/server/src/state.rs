@@ -93,6 +93,8 @@ pub struct State {
     registry: Registry,
     courier: Arc<Courier>,
     protections: Arc<Mutex<Option<(u64, Vec<Rule>)>>>,
+    /// Tokens for OFREP requests.
+    limit: Arc<Limit>,
 }
 
 impl State {

@@ -455,11 +455,13 @@ impl Operator {
                 .items()
                 .iter()
                 .any(|i| !matches!(i, Value::Null) && condition.holds(Root::Attributes(i))),
-            Operator::Pattern(regex) => match actual {
-                Value::Text(text) if !pattern::has_astral(text) => regex.is_match(text.as_bytes()),
-                number @ Value::Number(_) => number.as_text(|text| regex.is_match(text.as_bytes())),
-                other => regex.is_match(pattern::units(&other.to_text()).as_bytes()),
-            },
+            Operator::Pattern(regex) => actual.as_text(|text| {
+                if pattern::has_astral(text) {
+                    regex.is_match(pattern::units(text).as_bytes())
+                } else {
+                    regex.is_match(text.as_bytes())
+                }
+            }),
             Operator::Type(name) => **name == *type_of(actual),
             Operator::Never => false,
         }

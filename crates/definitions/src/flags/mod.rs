@@ -3,5 +3,6 @@
 pub(crate) mod check;
 pub(crate) mod condition;
 pub mod pattern;
+mod shape;
 
 pub use condition::ATTRIBUTE_TYPES;

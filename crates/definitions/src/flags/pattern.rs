@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use super::shape::Shape;
+
 /// Why an expression is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
@@ -18,7 +20,7 @@ pub enum PatternError {
     #[error("{0} cannot be matched in linear time")]
     Unsupported(&'static str),
     /// Clients that backtrack could hang on it.
-    #[error("repeating a repetition (`{0}`) makes clients that backtrack hang on some texts")]
+    #[error("`{0}` repeats what can be read in several ways: clients that backtrack hang on some texts")]
     Catastrophic(String),
     /// It would need too much memory.
     #[error("its repetitions expand to more than {MAX_SIZE} parts")]
@@ -31,7 +33,7 @@ const MAX_DEPTH: usize = 60;
 /// Where the mapped surrogates begin: 0xD800 is written as this.
 const SURROGATES: u32 = 0x0010_F800;
 
-type Ranges = Vec<(u16, u16)>;
+pub(super) type Ranges = Vec<(u16, u16)>;
 
 /// A text as code units: astral characters become two mapped surrogates.
 pub fn units(text: &str) -> String {
@@ -99,8 +101,9 @@ struct Part {
     size: u64,
     /// Holds a repetition without bound, or of more than a few.
     repeats: bool,
-    /// A repetition of a repetition, as written.
+    /// A repetition of a repetition, or of what can be read in several ways, as written.
     nested: Option<String>,
+    shape: Shape,
 }
 
 struct Reader {
@@ -140,7 +143,9 @@ impl Reader {
         while self.eat('|') {
             let next = self.sequence()?;
             whole.text.push('|');
+            let shape = std::mem::take(&mut whole.shape).or(&next.shape);
             whole.add(next);
+            whole.shape = shape;
         }
         self.depth -= 1;
         Ok(whole)
@@ -154,7 +159,10 @@ impl Reader {
             }
             let start = self.at;
             let (part, repeatable) = self.atom()?;
-            whole.add(self.quantified(part, repeatable, start)?);
+            let part = self.quantified(part, repeatable, start)?;
+            let shape = std::mem::take(&mut whole.shape).then(&part.shape);
+            whole.add(part);
+            whole.shape = shape;
         }
         Ok(whole)
     }
@@ -280,12 +288,13 @@ impl Reader {
         }
         self.eat('?');
         let many = high.is_none_or(|h| h > 4);
-        if many && part.repeats && part.nested.is_none() {
+        if many && (part.repeats || part.shape.clashes_with_itself()) && part.nested.is_none() {
             part.nested = Some(String::from_utf16_lossy(
                 self.units.get(start..self.at).unwrap_or_default(),
             ));
         }
         part.repeats |= many;
+        part.shape = std::mem::take(&mut part.shape).times(low, high);
         part.size = part.size.max(1).saturating_mul(high.unwrap_or(low).max(1));
         if part.size > MAX_SIZE {
             return Err(PatternError::TooLarge);
@@ -497,6 +506,7 @@ impl Part {
         Part {
             text,
             size: 1,
+            shape: Shape::of(&merged(set)),
             ..Part::default()
         }
     }
@@ -583,7 +593,19 @@ mod tests {
 
     #[test]
     fn refuses_what_hangs_or_is_wrong() {
-        for bad in [r"(a+)+$", r"^(\w+\s?)*$", r"(?:.*)*x", r"((ab)*c?)+"] {
+        for bad in [
+            r"(a+)+$",
+            r"^(\w+\s?)*$",
+            r"(?:.*)*x",
+            r"((ab)*c?)+",
+            r"(a|aa)*b",
+            r"(\d|\w)+$",
+            r"(aa?)*$",
+            r"(a?a)+$",
+            r"(?:x|y|xy){5,}",
+            r"([a-z]|\w\d)*!",
+            r"(a{1,2}){9}",
+        ] {
             assert!(matches!(check(bad), Err(PatternError::Catastrophic(_))), "{bad}");
         }
         for bad in ["(", "[a", "a)", "*a", "a**", r"\", "[z-a]", "a{2,1}"] {
@@ -598,6 +620,12 @@ mod tests {
             r"a{,3}",
             "x{",
             r"(ab|cd)?e",
+            r"^(foo|far|bar)+$",
+            r"(ab?)*c",
+            r"^([a-z]|\d)+$",
+            r"(a|aa)b",
+            r"(?:\d\d:){6}",
+            r"^(?:[a-f]\d?)+$",
             r"^\d{1,3}(\.\d{1,3}){3}$",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");

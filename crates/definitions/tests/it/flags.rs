@@ -119,7 +119,7 @@ fn every_mistake_is_named() {
         ),
         (
             "flag: x\nrules: [{when: {email: {$regex: '(a+)+$'}}, value: true}]\n",
-            "bad-pattern]: the regular expression `(a+)+$` of `when` of the rule `rule1` of the flag `x` is refused: repeating a repetition (`(a+)+`) makes clients that backtrack hang",
+            "bad-pattern]: the regular expression `(a+)+$` of `when` of the rule `rule1` of the flag `x` is refused: `(a+)+` repeats what can be read in several ways: clients that backtrack hang",
         ),
         (
             "flag: x\nrules: [{when: {email: {$regex: '(a'}}, value: true}]\n",
