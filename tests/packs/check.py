@@ -2,14 +2,19 @@
 
 check.py STEWARD: builds a report of the demo company in each format; prints `ok: …` or `FAILED: …` for each check.
 """
+import email
+import email.policy
+import io
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
 
 import icalendar
 import openpyxl
+from aiosmtpd.controller import Controller
 from pptx import Presentation
 
 steward = str(pathlib.Path(sys.argv[1]).resolve())
@@ -20,6 +25,12 @@ def check(name, good, told=""):
     global failed
     failed |= not good
     print(f"{'ok' if good else 'FAILED'}: {name}{'' if good else f': {told}'}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 def run(*words, cwd):
@@ -40,7 +51,7 @@ with tempfile.TemporaryDirectory() as folder:
     check("pptx: two native charts", len(charts) == 2, len(charts))
     values = list(charts[0].plots[0].series[0].values)
     check("pptx: the chart holds the metric's values", all(abs(a - b) < 1e-9 for a, b in zip(values, revenue, strict=True)), values)
-    workbook = openpyxl.load_workbook(__import__("io").BytesIO(charts[0].part.chart_workbook.xlsx_part.blob))
+    workbook = openpyxl.load_workbook(io.BytesIO(charts[0].part.chart_workbook.xlsx_part.blob))
     rows = list(workbook.active.iter_rows(min_row=2, values_only=True))
     check("pptx: the chart's workbook holds them, too", [r[1] for r in rows] == values, rows[:2])
     tables = [shape.table for slide in slides for shape in slide.shapes if shape.has_table]
@@ -70,5 +81,32 @@ with tempfile.TemporaryDirectory() as folder:
     days = {str(e["summary"]): e.decoded("dtstart").isoformat() for e in reversed(due)}
     check("ics: the feed is read, with its notice days", days.get("Notice due: Cloud framework agreement") == "2026-05-01", days)
     check("ics: no event has an error", all(not e.errors and e["uid"] and e["dtstamp"] for e in events))
+
+    # A real SMTP server takes what is sent.
+    class Keep:
+        got = []
+
+        async def handle_DATA(self, server, session, envelope):
+            self.got.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+            return "250 kept"
+
+    controller = Controller(Keep(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    relay = f"smtp://127.0.0.1:{controller.port}"
+    report = shop / "reports" / "monthly_business_review.md"
+    report.write_text(report.read_text().replace("max_age: 48h", "max_age: 48h\nsend_every: month\nsend_to: [mara@larkspur.example, tomas@larkspur.example]"))
+    words = ["report", "send", "--due", "--relay", relay, "--from", "steward@larkspur.example", "--json"]
+    first, again = (json.loads(run(*words, cwd=shop)) for _ in range(2))
+    controller.stop()
+    check("mail: what is due is sent once in its period", len(first) == 1 and again == [] and len(Keep.got) == 1, (first, again))
+    sender, to, content = Keep.got[0]
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    files = list(message.iter_attachments())
+    check("mail: it goes to whom the report names", (sender, to) == ("steward@larkspur.example", ["mara@larkspur.example", "tomas@larkspur.example"]), to)
+    check("mail: the pack is attached whole", [f.get_filename() for f in files] == ["monthly_business_review.pdf"] and files[0].get_content()[:5] == b"%PDF-", files)
+    check("mail: subject and date are read", "Monthly business review" in message["subject"] and message["date"].datetime is not None, message["subject"])
+    refused = subprocess.run([steward, *words[:2], "monthly_business_review", "--relay", "smtp://192.0.2.1:25", "--from", "a b@c.de"], cwd=shop, capture_output=True, text=True)
+    check("mail: an address that is none is refused", refused.returncode == 2 and "no e-mail address" in refused.stderr, refused.stderr)
+
 
 sys.exit(failed)

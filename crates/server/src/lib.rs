@@ -7,6 +7,7 @@ pub mod error;
 pub mod format;
 pub mod growthbook;
 mod guard;
+pub mod mail;
 pub mod mlflow;
 mod ofrep;
 pub mod pack;

@@ -206,6 +206,15 @@ pub enum Command {
         #[command(subcommand)]
         command: QuestionCommand,
     },
+    /// Intake: a business problem becomes a scoped initiative; other tools' issues become work items.
+    #[command(
+        after_help = "Examples:\n  steward intake new fewer_returns --problem 'One in five shoes comes back' --decision 'Whether sizes are advised' --metric returns --effort 4,8,14 --effect=-0.2,-0.1,-0.03 --kill 'No change after six weeks' --as mara\n  steward intake preview jira.csv --map initiative='Epic Link'"
+    )]
+    Intake {
+        /// What to do.
+        #[command(subcommand)]
+        command: IntakeCommand,
+    },
     /// Private notes between two people, encrypted.
     #[command(
         after_help = "Examples:\n  steward note add --with ines --key env:NOTES_KEY --as tomas 'Wants to lead a study'\n  steward note list --with ines --key env:NOTES_KEY --as tomas"
@@ -671,6 +680,36 @@ pub enum ReportCommand {
         #[command(flatten)]
         who: Who,
     },
+    /// Send a pack by e-mail: as its definition says, or now.
+    #[command(
+        after_help = "The relay is STEWARD_SMTP without --relay. A relay that is not on this machine must offer TLS.\n\nExamples:\n  steward report send monthly_business_review --relay smtp://localhost:25 --from steward@larkspur.example\n  steward report send --due --relay smtps://mail.example.com --from steward@example.com --user steward --password env:SMTP_PASSWORD"
+    )]
+    Send {
+        /// Report; with --due every report whose day has come and that was not sent in its period yet.
+        #[arg(required_unless_present = "due")]
+        name: Option<String>,
+        /// What is due by `send_every`.
+        #[arg(long, conflicts_with = "name")]
+        due: bool,
+        /// smtp://HOST:PORT or smtps://HOST:PORT.
+        #[arg(long)]
+        relay: Option<String>,
+        /// Who sends.
+        #[arg(long)]
+        from: String,
+        /// Who gets it; `send_to` of the report by default.
+        #[arg(long)]
+        to: Vec<String>,
+        /// Login of the relay.
+        #[arg(long, requires = "password")]
+        user: Option<String>,
+        /// Its password: env:NAME or file:PATH.
+        #[arg(long, requires = "user")]
+        password: Option<String>,
+        /// pdf, pptx, xlsx or html.
+        #[arg(long, default_value = "pdf", value_parser = ["pdf", "pptx", "xlsx", "html"])]
+        format: String,
+    },
     /// Build a pack as .html, .pdf, .pptx or .xlsx, by the file's name.
     Build {
         /// Report.
@@ -742,6 +781,9 @@ pub enum TeamCommand {
     Status {
         /// Team; all without.
         name: Option<String>,
+        /// Weeks to look ahead; 2 plans a sprint against capacity.
+        #[arg(long, default_value_t = 26, value_parser = clap::value_parser!(u32).range(1..=520))]
+        weeks: u32,
     },
     /// What a person decided and answers for: facts for a review, no score.
     Review {
@@ -763,6 +805,69 @@ pub enum QuestionCommand {
         /// Question.
         name: String,
     },
+}
+
+/// About intake.
+#[derive(Debug, Subcommand)]
+pub enum IntakeCommand {
+    /// Write an initiative and its bet from a canvas; refused if `check` would find a problem.
+    #[command(
+        after_help = "Example:\n  steward intake new fewer_returns --problem 'One in five shoes comes back' --decision 'Whether sizes are advised' --metric returns --effort 4,8,14 --effect=-0.2,-0.1,-0.03 --kill 'No change after six weeks' --as mara"
+    )]
+    New {
+        /// Name of the initiative.
+        name: String,
+        #[command(flatten)]
+        canvas: CanvasArgs,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Show what a file of issues holds (Jira, Linear or GitHub; CSV or JSON), and write it as a table.
+    #[command(
+        after_help = "Fields: key, title, state, created, closed, initiative, link.\n\nExamples:\n  steward intake preview issues.json\n  steward intake preview jira.csv --map initiative='Epic Link' --out data/work_items.csv"
+    )]
+    Preview {
+        /// File.
+        file: PathBuf,
+        /// Column of a field: FIELD=COLUMN.
+        #[arg(long, value_name = "FIELD=COLUMN")]
+        map: Vec<String>,
+        /// Write the items as CSV.
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A canvas.
+#[derive(Debug, Args)]
+pub struct CanvasArgs {
+    /// Title; the name by default.
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The problem, in a sentence.
+    #[arg(long)]
+    pub problem: String,
+    /// The decision that it changes.
+    #[arg(long)]
+    pub decision: String,
+    /// The metric that would move.
+    #[arg(long)]
+    pub metric: String,
+    /// Objective that it serves.
+    #[arg(long)]
+    pub objective: Vec<String>,
+    /// Effort in person-weeks: 10th, 50th, 90th percentile.
+    #[arg(long, value_delimiter = ',')]
+    pub effort: Vec<f64>,
+    /// Relative effect if it works: 10th, 50th, 90th percentile.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    pub effect: Vec<f64>,
+    /// Probability that it works.
+    #[arg(long, default_value_t = 0.3)]
+    pub probability: f64,
+    /// When it is stopped.
+    #[arg(long)]
+    pub kill: String,
 }
 
 /// About notes.

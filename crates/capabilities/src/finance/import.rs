@@ -310,11 +310,9 @@ impl Reader<'_> {
             charges.moment("ChargePeriodStart")?,
         );
         let (billed, effective) = (charges.cost("BilledCost")?, charges.cost("EffectiveCost")?);
-        let text =
-            |array: &arrow::array::StringArray, row: usize| (!array.is_null(row)).then(|| array.value(row).to_owned());
-        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        // Rows of one period follow each other: the key is built anew only where it changes.
-        let mut last: Option<(usize, String)> = None;
+        // Rows of one period mostly follow each other: a row is held against the run before it first.
+        let mut runs: Vec<Run> = Vec::new();
+        let mut current = 0;
         for (row, id) in ids.iter().enumerate() {
             let at = || format!("{file}: row {}", first + row as u64);
             let absent = |column: &str| CapabilityError::Invalid(format!("{}: {column} is empty", at()));
@@ -347,65 +345,103 @@ impl Reader<'_> {
                     .or_insert_with(|| (0, format!("{file}:{}", first + row as u64)));
                 entry.0 += 1;
             }
-            let same = last.as_ref().is_some_and(|(other, _)| {
-                period.value(*other) == period.value(row)
-                    && provider.value(*other) == provider.value(row)
-                    && currency.value(*other) == money
-                    && text(account, *other) == text(account, row)
-            });
-            let key = match (&last, same) {
-                (Some((_, key)), true) => key.clone(),
-                _ => {
-                    if money != self.bill.currency && !self.bill.rates.iter().any(|r| r.currency == money) {
-                        return Err(CapabilityError::Invalid(format!(
-                            "{}: charged in {money}, but bill {} is in {} and has no rate for it; add `rates: [{{currency: {money}, rate: …}}]`",
-                            at(),
-                            self.bill.meta.name,
-                            self.bill.currency
-                        )));
-                    }
-                    let day = Timestamp::from_microsecond(period.value(row))
-                        .map_err(|_| {
-                            CapabilityError::Invalid(format!("{}: BillingPeriodStart leaves the calendar", at()))
-                        })?
-                        .strftime("%Y-%m-%d")
-                        .to_string();
-                    let account = text(account, row).unwrap_or_default();
-                    let key = format!("{}\u{1f}{account}\u{1f}{day}\u{1f}{money}", provider.value(row));
-                    self.periods.entry(key.clone()).or_insert_with(|| Period {
-                        provider: provider.value(row).to_owned(),
-                        account,
-                        period: day,
-                        currency: money.to_owned(),
-                        ..Period::default()
-                    });
-                    last = Some((row, key.clone()));
-                    key
-                }
+            let same = |run: &Run| {
+                let other = run.rows[0];
+                period.value(other) == period.value(row)
+                    && provider.value(other) == provider.value(row)
+                    && currency.value(other) == money
+                    && account.is_null(other) == account.is_null(row)
+                    && (account.is_null(row) || account.value(other) == account.value(row))
             };
-            if let Some(sum) = self.periods.get_mut(&key) {
-                sum.rows += 1;
-                sum.billed += cost;
-                sum.effective += spread;
-                sum.digest = sum.digest.wrapping_add(*id);
+            if !runs.get(current).is_some_and(same) {
+                current = match runs.iter().position(same) {
+                    Some(known) => known,
+                    None => {
+                        let account = (!account.is_null(row)).then(|| account.value(row));
+                        let key = self.open(provider.value(row), account, period.value(row), money, &at)?;
+                        runs.push(Run {
+                            key,
+                            rows: vec![row],
+                            billed: 0,
+                            effective: 0,
+                            digest: 0,
+                        });
+                        runs.len() - 1
+                    }
+                };
             }
-            groups.entry(key).or_default().push(row);
+            let run = &mut runs[current];
+            if run.rows.last() != Some(&row) {
+                run.rows.push(row);
+            }
+            run.billed += cost;
+            run.effective += spread;
+            run.digest = run.digest.wrapping_add(*id);
         }
         let rows = kept.num_rows();
-        groups
-            .into_iter()
-            .map(|(key, wanted)| {
-                if wanted.len() == rows {
-                    return Ok((key, kept.clone()));
-                }
-                let mut mask = vec![false; rows];
-                wanted.into_iter().for_each(|r| mask[r] = true);
-                let batch = filter_record_batch(kept, &BooleanArray::from(mask))
-                    .map_err(|e| CapabilityError::Invalid(format!("{file}: {e}")))?;
-                Ok((key, batch))
-            })
-            .collect()
+        let mut parts = Vec::with_capacity(runs.len());
+        for run in runs {
+            if let Some(sum) = self.periods.get_mut(&run.key) {
+                sum.rows += run.rows.len() as u64;
+                sum.billed += run.billed;
+                sum.effective += run.effective;
+                sum.digest = sum.digest.wrapping_add(run.digest);
+            }
+            if run.rows.len() == rows {
+                parts.push((run.key, kept.clone()));
+                continue;
+            }
+            let mut mask = vec![false; rows];
+            run.rows.into_iter().for_each(|r| mask[r] = true);
+            let batch = filter_record_batch(kept, &BooleanArray::from(mask))
+                .map_err(|e| CapabilityError::Invalid(format!("{file}: {e}")))?;
+            parts.push((run.key, batch));
+        }
+        Ok(parts)
     }
+
+    /// The key of a billing period, which is counted from now on.
+    fn open(
+        &mut self,
+        provider: &str,
+        account: Option<&str>,
+        period_us: i64,
+        money: &str,
+        at: &dyn Fn() -> String,
+    ) -> Result<String, CapabilityError> {
+        let bill = self.bill;
+        if money != bill.currency && !bill.rates.iter().any(|r| r.currency == money) {
+            return Err(CapabilityError::Invalid(format!(
+                "{}: charged in {money}, but bill {} is in {} and has no rate for it; add `rates: [{{currency: {money}, rate: …}}]`",
+                at(),
+                bill.meta.name,
+                bill.currency
+            )));
+        }
+        let day = Timestamp::from_microsecond(period_us)
+            .map_err(|_| CapabilityError::Invalid(format!("{}: BillingPeriodStart leaves the calendar", at())))?
+            .strftime("%Y-%m-%d")
+            .to_string();
+        let account = account.unwrap_or_default().to_owned();
+        let key = format!("{provider}\u{1f}{account}\u{1f}{day}\u{1f}{money}");
+        self.periods.entry(key.clone()).or_insert_with(|| Period {
+            provider: provider.to_owned(),
+            account,
+            period: day,
+            currency: money.to_owned(),
+            ..Period::default()
+        });
+        Ok(key)
+    }
+}
+
+/// Rows of a batch that belong to one period.
+struct Run {
+    key: String,
+    rows: Vec<usize>,
+    billed: i128,
+    effective: i128,
+    digest: u128,
 }
 
 /// Ten-billionths as a decimal, without zeros at its end beyond two places.

@@ -8,12 +8,16 @@ use super::events::PROJECT;
 use super::planning;
 use super::types::{Choice, Decision, Waiting};
 use crate::experiments::{self, ExperimentStatus, Outcome, Readout};
+use crate::finance::Terms;
 use crate::portfolio::{KeyResultState, KeyResultStatus};
 use crate::quality::QualityReport;
 use crate::{CapabilityError, Context};
 
 /// Days after its end by which an experiment is to be decided on.
 pub const DAYS_TO_DECIDE: i64 = 14;
+
+/// Days before notice of a contract is due from which it waits for a decision.
+const DAYS_TO_NOTICE: i64 = 45;
 
 /// The conclusion about a subject that speaks of the latest moment.
 async fn newest<T: DeserializeOwned>(context: &Context, subject: &str) -> Result<Option<T>, CapabilityError> {
@@ -30,6 +34,8 @@ pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError>
     contracts(context, &mut all).await?;
     key_results(context, &mut all).await?;
     bets(context, &mut all)?;
+    notices(context, &mut all)?;
+    questions(context, &mut all)?;
     let rank = |urgency: &str| {
         ["urgent", "soon", "note"]
             .iter()
@@ -48,6 +54,62 @@ pub async fn waiting(context: &Context) -> Result<Vec<Waiting>, CapabilityError>
         key(a).cmp(&key(b))
     });
     Ok(all)
+}
+
+fn today(context: &Context) -> Result<jiff::civil::Date, CapabilityError> {
+    let zone = experiments::zone(&context.project.settings)?;
+    experiments::day(context.now_us, &zone)
+        .ok_or_else(|| CapabilityError::Invalid(format!("{} is no moment of the calendar", context.now_us)))
+}
+
+/// Contracts of which notice is due soon.
+fn notices(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    let today = today(context)?;
+    for (name, contract) in &context.project.contracts {
+        // A contract whose days are none is told by `check`.
+        let Ok(terms) = Terms::of(contract) else { continue };
+        let Some(next) = terms.next_notice(today).filter(|_| terms.tacit()) else {
+            continue;
+        };
+        let left = i64::from((next.notice_by - today).get_days());
+        if left > DAYS_TO_NOTICE {
+            continue;
+        }
+        let title = contract.meta.label.as_deref().unwrap_or(name);
+        all.push(Waiting {
+            what: format!("Keep \"{title}\", or give {} notice", contract.supplier),
+            why: format!("without notice it renews on {}; {left} days are left", next.end),
+            urgency: if left <= 14 { "urgent".into() } else { "soon".into() },
+            deadline: Some(next.notice_by.to_string()),
+            owner: Some(contract.meta.owner.clone()),
+            kind: "contract".into(),
+            name: name.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Questions without an answer past the day that it was wanted by.
+fn questions(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {
+    let today = today(context)?;
+    for (name, question) in &context.project.questions {
+        let due = question
+            .due
+            .as_deref()
+            .and_then(|d| d.parse::<jiff::civil::Date>().ok());
+        if let Some(due) = due.filter(|due| question.query.is_none() && today >= *due) {
+            all.push(Waiting {
+                what: format!("Answer {}: {}", question.asked_by, question.asks),
+                why: format!("it was wanted by {due} and has no query yet"),
+                urgency: "note".into(),
+                deadline: Some(due.to_string()),
+                owner: Some(question.meta.owner.clone()),
+                kind: "question".into(),
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 async fn plan(context: &Context, all: &mut Vec<Waiting>) -> Result<(), CapabilityError> {

@@ -3,6 +3,7 @@
 //! Skills, capacity and coverage of teams; never a score of a person.
 
 mod demand;
+mod intake;
 mod notes;
 mod questions;
 mod review;
@@ -10,8 +11,9 @@ mod supply;
 mod team;
 mod types;
 
+pub use intake::{Canvas, Preview, WorkItem, as_csv, preview, scope};
 pub use notes::{Note, NoteKey, add_note, notes};
 pub use questions::{Answer, QuestionState, QuestionStatus, answer, questions};
 pub use review::{Review, review};
-pub use team::{team, teams};
+pub use team::{HORIZON_WEEKS, team, teams};
 pub use types::*;

@@ -9,6 +9,7 @@ use steward_compute::{Query, Value};
 use steward_definitions::Question;
 
 use crate::evidence::Concluded;
+use crate::metrics;
 use crate::{CapabilityError, Context};
 
 /// Rows of an answer that are kept.
@@ -144,12 +145,7 @@ pub async fn answer(context: &Context, name: &str) -> Result<Concluded<Answer>, 
         )));
     };
     let reference = steward_definitions::Reference::new(steward_definitions::Kind::Question, name);
-    let tables: Vec<String> = context
-        .project
-        .references(&reference)
-        .into_iter()
-        .map(|r| r.name)
-        .collect();
+    let (sql, tables) = metrics::select(&context.project, sql, Some(MOST_ROWS))?;
     let definitions = std::collections::BTreeMap::from([(reference.to_string(), question.meta.digest.clone())]);
     crate::evidence::conclude(
         context,
@@ -158,10 +154,9 @@ pub async fn answer(context: &Context, name: &str) -> Result<Concluded<Answer>, 
         &tables,
         json!({}),
         || async {
-            let body = sql.trim().trim_end_matches(';');
             let query = Query {
                 label: format!("question {name}"),
-                sql: format!("SELECT * FROM ({body}) AS \"answer\" LIMIT {MOST_ROWS}"),
+                sql: sql.clone(),
                 parameters: Vec::new(),
             };
             let found = context.engine.run(&query, &context.control).await?;

@@ -17,8 +17,8 @@ use super::supply::members;
 use super::types::{GrowthStatus, LearningStatus, Member, OpeningStatus, RemedyStatus, SkillStatus, TeamStatus};
 use crate::{CapabilityError, Context};
 
-/// Weeks that are looked ahead.
-const HORIZON_WEEKS: i64 = 26;
+/// Weeks that are looked ahead, unless others are asked for.
+pub const HORIZON_WEEKS: u32 = 26;
 /// From this probability on, ways to close a gap are compared.
 const WORTH_CLOSING: f64 = 0.2;
 const SEED: u64 = 0x7265_6d65_6479;
@@ -30,16 +30,16 @@ const SEED: u64 = 0x7265_6d65_6479;
 pub async fn teams(context: &Context) -> Result<Vec<TeamStatus>, CapabilityError> {
     let mut all = Vec::new();
     for name in context.project.teams.keys() {
-        all.push(team(context, name).await?);
+        all.push(team(context, name, HORIZON_WEEKS).await?);
     }
     Ok(all)
 }
 
-/// One team over the next 26 weeks.
+/// One team over the next weeks: 26 for skills, two for a sprint.
 ///
 /// # Errors
 /// If there is no such team or its tables cannot be read.
-pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, CapabilityError> {
+pub async fn team(context: &Context, name: &str, weeks: u32) -> Result<TeamStatus, CapabilityError> {
     let team = context
         .project
         .teams
@@ -51,7 +51,7 @@ pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, Capabilit
         })?;
     let now = Timestamp::from_microsecond(context.now_us).map_err(|e| CapabilityError::Invalid(e.to_string()))?;
     let from = TimeZone::UTC.to_datetime(now).date();
-    let until = from.saturating_add(Span::new().weeks(HORIZON_WEEKS));
+    let until = from.saturating_add(Span::new().weeks(i64::from(weeks.clamp(1, 520))));
     let mut gaps = Vec::new();
     let members = members(context, team, from, until, &mut gaps).await?;
     let asked = draws(context, from, until, &mut gaps)?;
@@ -65,7 +65,7 @@ pub async fn team(context: &Context, name: &str) -> Result<TeamStatus, Capabilit
         .collect();
     let mut skills: Vec<SkillStatus> = names
         .into_iter()
-        .map(|skill| skill_status(team, &members, skill, &skilled, &supply))
+        .map(|skill| skill_status(team, &members, skill, &skilled, &supply, weeks))
         .collect();
     skills.sort_by(|a, b| {
         let order = |s: &SkillStatus| (s.shortage.unwrap_or(-1.0), -(s.bus_factor as f64));
@@ -144,6 +144,7 @@ fn skill_status(
     skill: String,
     skilled: &BTreeMap<String, Vec<f64>>,
     supply: &BTreeMap<String, f64>,
+    horizon: u32,
 ) -> SkillStatus {
     let able: Vec<String> = members
         .iter()
@@ -163,7 +164,7 @@ fn skill_status(
             .remedies
             .iter()
             .enumerate()
-            .map(|(n, r)| remedy(team, r, n as u64, draws, supply_weeks))
+            .map(|(n, r)| remedy(team, r, n as u64, draws, supply_weeks, horizon))
             .collect(),
         _ => Vec::new(),
     };
@@ -185,7 +186,7 @@ fn above(draws: &[f64], supply: impl Fn(usize) -> f64) -> f64 {
 }
 
 /// One more person for the skill, from when the remedy helps.
-fn remedy(team: &Team, remedy: &Remedy, stream: u64, draws: &[f64], supply: f64) -> RemedyStatus {
+fn remedy(team: &Team, remedy: &Remedy, stream: u64, draws: &[f64], supply: f64, horizon: u32) -> RemedyStatus {
     let [low, middle, high] = remedy.weeks;
     let brings: Vec<f64> = (0..draws.len())
         .map(|n| {
@@ -197,7 +198,7 @@ fn remedy(team: &Team, remedy: &Remedy, stream: u64, draws: &[f64], supply: f64)
                 u if u < 0.9 => middle + (high - middle) * (u - 0.5) / 0.4,
                 _ => high,
             };
-            (HORIZON_WEEKS as f64 - wait).max(0.0) * team.available
+            (f64::from(horizon) - wait).max(0.0) * team.available
         })
         .collect();
     let weeks = brings.iter().sum::<f64>() / brings.len().max(1) as f64;

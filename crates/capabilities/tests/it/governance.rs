@@ -409,6 +409,7 @@ async fn lineage_runs_from_dataset_to_decision() {
             block(sql),
         ],
         max_age_hours: None,
+        ..Report::default()
     };
     p.reports.insert("weekly".into(), report);
     let ground = Ground::open(&Shop::new(400), p).await;

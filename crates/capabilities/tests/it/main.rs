@@ -18,6 +18,7 @@ mod measured;
 mod metrics;
 mod onboarding;
 mod outlook;
+mod people;
 mod pipelines;
 mod planning;
 mod plans;

@@ -65,6 +65,7 @@ async fn everything_due_is_evaluated_in_the_order_it_rests_on() {
             })
             .to_vec(),
         max_age_hours: None,
+        ..Report::default()
     };
     p.reports.insert("weekly".into(), report);
     let ground = Ground::open(&Shop::new(300), p).await;

@@ -30,6 +30,7 @@ fn project(blocks: Vec<Block>, max_age_hours: Option<f64>) -> Project {
         meta: shop::meta("weekly", &format!("{blocks:?}")),
         blocks,
         max_age_hours,
+        ..Report::default()
     };
     p.reports.insert("weekly".into(), report);
     p

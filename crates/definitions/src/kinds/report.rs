@@ -15,6 +15,12 @@ pub struct Report {
     pub blocks: Vec<Block>,
     /// Data older than so many hours fails the build; `None` is never.
     pub max_age_hours: Option<f64>,
+    /// How often it is sent: `day`, `week` or `month`; `None` is never by itself.
+    #[serde(default)]
+    pub send_every: Option<String>,
+    /// E-mail addresses that it is sent to.
+    #[serde(default)]
+    pub send_to: Vec<String>,
 }
 
 /// A piece of a report.

@@ -49,6 +49,11 @@ pub(super) fn read(
     let mut map = decoder.map(&document, "the front matter")?;
     let mut meta = meta(&mut map, Kind::Report, "report", settings);
     let max_age_hours = map.duration_seconds("max_age").map(hours);
+    let send_every = map.choice("send_every", &["day", "week", "month"]);
+    let send_to = recipients(&mut map);
+    if send_every.is_some() && send_to.is_empty() {
+        map.required("send_to");
+    }
     map.finish();
     let body = Body {
         decoder,
@@ -66,7 +71,25 @@ pub(super) fn read(
         meta,
         blocks,
         max_age_hours,
+        send_every,
+        send_to,
     })
+}
+
+fn recipients(map: &mut MapReader<'_>) -> Vec<String> {
+    let all = map.placed_texts("send_to");
+    for (address, place) in &all {
+        if !address.contains('@') || address.contains(char::is_whitespace) {
+            let problem = Diagnostic::error(
+                "bad-value",
+                map.decoder().span(*place),
+                format!("`{address}` is no e-mail address"),
+            );
+            map.decoder()
+                .report(problem.expected("an address such as `mara@larkspur.example`"));
+        }
+    }
+    all.into_iter().map(|(address, _)| address).collect()
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -168,16 +168,14 @@ fn statements(loaded: &Loaded, models: &[ModelStatement], currency: &str) -> Mar
         h3 { "Models" @if let Some(first) = models.first() { ", " (first.month) } }
         @if models.is_empty() { p.soft { "The bill names no models." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Models" { table.stack {
-                thead { tr { th scope="col" { "Model" } th.num scope="col" { "Cost" } th.num scope="col" { "Benefit" } th.num scope="col" { "Net value a month" } th.num scope="col" { "Per 1,000 predictions" } th.num scope="col" { "Break-even a month" } th scope="col" { "Initiative" } th scope="col" { "Team" } } }
+                thead { tr { th scope="col" { "Model" } th.num scope="col" { "Cost" } th.num scope="col" { "Benefit" } th.num scope="col" { "Net value a month" } th.num scope="col" { "Per 1,000 predictions" } th.num scope="col" { "Break-even a month" } } }
                 tbody { @for m in models { tr {
-                    th scope="row" { (m.model) }
-                    td.num data-l="Cost" { (cash(m.cost_minor as f64)) br; span.soft.aside { @for (i, (rule, cost)) in m.by_rule.iter().enumerate() { @if i > 0 { ", " } (rule.word()) " " (cash(*cost as f64)) } } }
+                    th scope="row" { (m.model) @if let Some(i) = &m.initiative { br; (parts::link(loaded, Kind::Initiative, i)) } @if let Some(team) = &m.team { br; span.soft { "team " (team) } } }
+                    td.num data-l="Cost" { (cash(m.cost_minor as f64)) @for (rule, cost) in &m.by_rule { br; span.soft { (rule.word()) " " (format::percent(*cost as f64 / (m.cost_minor as f64).max(1.0))) } } }
                     td.num data-l="Benefit" { (figure(&m.benefit, &cash)) @if let Some((who, when)) = &m.signed { br; span.soft { "signed by " (who) ", " (when) } } }
                     td.num data-l="Net value" { span class=[m.net.estimate().and_then(|e| if e.high < 0.0 { Some("bad-ink") } else if e.low > 0.0 { Some("good-ink") } else { None })] { (figure(&m.net, &cash)) } }
                     td.num data-l="Per 1,000" { (figure(&m.cost_per_thousand, &cash)) }
                     td.num data-l="Break-even" { (figure(&m.break_even, &count)) }
-                    td data-l="Initiative" { @match &m.initiative { Some(i) => (parts::link(loaded, Kind::Initiative, i)), None => span.soft { "none" } } }
-                    td data-l="Team" { (m.team.as_deref().unwrap_or("–")) }
                 } } }
             } }
             p.note { "Intervals hold 80% and are the benefit's: costs are counted. Break-even assumes that benefit grows with predictions and cost does not." }

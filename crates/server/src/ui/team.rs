@@ -23,7 +23,7 @@ pub async fn show(Shared(state): Shared<State>) -> Result<Markup, ErrorPage> {
     let loaded = state.loaded().await;
     let mut teams = Vec::new();
     for name in loaded.context.project.teams.keys() {
-        teams.push((name, people::team(&loaded.context, name).await));
+        teams.push((name, people::team(&loaded.context, name, people::HORIZON_WEEKS).await));
     }
     let questions = people::questions(&loaded.context)?;
     Ok(page(
@@ -206,7 +206,7 @@ pub async fn team(
             html! { ol { @for r in &t.ladder { li value=(r.level) { strong { (r.name) } @if let Some(m) = &r.means { ": " (m) } } } } },
         ),
     ];
-    let found = people::team(&loaded.context, &name).await;
+    let found = people::team(&loaded.context, &name, people::HORIZON_WEEKS).await;
     let evidence = html! {
         @match &found {
             Ok(status) => {

@@ -84,6 +84,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Contract { command } => money::contracts(&folder, &command, json).await,
         Command::Team { command } => people::teams(&folder, &command, json).await,
         Command::Question { command } => people::questions(&folder, &command, json).await,
+        Command::Intake { command } => people::intake(&folder, command, json).await,
         Command::Note { command } => people::notes(&folder, command, json).await,
         Command::Report { command } => reports::report(&folder, &command, json).await,
         Command::Ledger { command } => ledger::ledger(&folder, command, json).await,

@@ -1,12 +1,14 @@
 //! `team`, `question`, `note`: who can do what, what we are asked, what two people wrote down.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use steward_capabilities::people::{self, NoteKey};
+use steward_capabilities::people::{self, Canvas, NoteKey};
 use steward_server::format;
 
-use crate::cli::{NoteCommand, QuestionCommand, TeamCommand};
+use super::reports::write_whole;
+use crate::cli::{IntakeCommand, NoteCommand, QuestionCommand, TeamCommand};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green};
 use crate::{secrets, workspace};
@@ -15,10 +17,16 @@ use crate::{secrets, workspace};
 pub async fn teams(folder: &Path, command: &TeamCommand, json: bool) -> Result<Outcome, Failure> {
     let context = workspace::open(folder).await?;
     match command {
-        TeamCommand::Status { name } => {
+        TeamCommand::Status { name, weeks } => {
             let all = match name {
-                Some(name) => vec![people::team(&context, name).await?],
-                None => people::teams(&context).await?,
+                Some(name) => vec![people::team(&context, name, *weeks).await?],
+                None => {
+                    let mut all = Vec::new();
+                    for name in context.project.teams.keys() {
+                        all.push(people::team(&context, name, *weeks).await?);
+                    }
+                    all
+                }
             };
             if json {
                 output::json(&all)?;
@@ -176,4 +184,106 @@ pub async fn notes(folder: &Path, command: NoteCommand, json: bool) -> Result<Ou
         }
     }
     Ok(Outcome::Done)
+}
+
+/// `steward intake …`.
+pub async fn intake(folder: &Path, command: IntakeCommand, json: bool) -> Result<Outcome, Failure> {
+    match command {
+        IntakeCommand::New { name, canvas, who } => {
+            let owner = super::actor(&who)?;
+            let definitions = workspace::Definitions::read(folder)?;
+            let title = canvas.title.clone().unwrap_or_else(|| name.replace(['_', '-'], " "));
+            let filled = Canvas {
+                name,
+                title,
+                owner,
+                problem: canvas.problem,
+                decision: canvas.decision,
+                metric: canvas.metric,
+                objectives: canvas.objective,
+                effort_weeks: three("--effort", &canvas.effort)?,
+                probability: canvas.probability,
+                effect: three("--effect", &canvas.effect)?,
+                kill_criterion: canvas.kill,
+            };
+            let files = people::scope(&definitions.project, &definitions.sources, &filled)?;
+            for file in &files {
+                let path = folder.join(&file.path);
+                if let Some(parent) = path.parent() {
+                    crate::folder::make(parent)?;
+                }
+                write_whole(&path, file.text.as_bytes())?;
+            }
+            let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
+            if json {
+                output::json(&serde_json::json!({ "initiative": filled.name, "files": paths }))?;
+            } else {
+                output::text_line(&format!(
+                    "{} {}; they are in force after: steward apply",
+                    green("wrote"),
+                    paths.join(" and ")
+                ))?;
+            }
+        }
+        IntakeCommand::Preview { file, map, out } => {
+            let mut mapping = BTreeMap::new();
+            for pair in map {
+                let (field, column) = pair.split_once('=').ok_or_else(|| {
+                    Failure::call(format!(
+                        "--map {pair}: expected FIELD=COLUMN, such as initiative='Epic Link'"
+                    ))
+                })?;
+                mapping.insert(field.to_owned(), column.to_owned());
+            }
+            let found = people::preview(&file, &mapping)?;
+            if let Some(out) = &out {
+                write_whole(out, people::as_csv(&found.items).as_bytes())?;
+            }
+            if json {
+                output::json(&found)?;
+                return Ok(Outcome::Done);
+            }
+            for (field, column) in &found.mapping {
+                output::text_line(&format!("{field} from {column:?}"))?;
+            }
+            if !found.unread.is_empty() {
+                output::text_line(&format!("not read: {}", found.unread.join(", ")))?;
+            }
+            if found.without_key > 0 {
+                output::text_line(&format!("{} rows have no key and are left out", found.without_key))?;
+            }
+            let shown = found.items.iter().take(10);
+            let rows: Vec<Vec<String>> = shown
+                .map(|i| {
+                    vec![
+                        i.key.clone(),
+                        i.title.clone(),
+                        i.state.clone(),
+                        i.created.clone(),
+                        i.closed.clone(),
+                        i.initiative.clone(),
+                    ]
+                })
+                .collect();
+            output::text_line(&output::table(
+                &["key", "title", "state", "created", "closed", "initiative"],
+                &rows,
+            ))?;
+            let end = match &out {
+                Some(out) => format!("{} {} items to {}", green("wrote"), found.items.len(), out.display()),
+                None => format!("{} items; --out FILE writes them as a table", found.items.len()),
+            };
+            output::text_line(&end)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Three numbers separated by commas.
+fn three(option: &str, values: &[f64]) -> Result<[f64; 3], Failure> {
+    <[f64; 3]>::try_from(values).map_err(|_| {
+        Failure::call(format!(
+            "{option} takes three numbers: the 10th, 50th and 90th percentile, such as 4,8,14"
+        ))
+    })
 }

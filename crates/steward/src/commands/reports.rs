@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
-use steward_capabilities::reports;
+use steward_capabilities::{Context, reports};
+use steward_ledger::{Filter, NewEvent};
+use steward_server::mail::{self, Attachment, MailError, Message, Relay};
 
 use crate::cli::ReportCommand;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, green};
 use crate::workspace;
+
+/// Kind of the event of a pack that was sent.
+const SENT: &str = "report.sent";
 
 /// `steward report …`.
 pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Result<Outcome, Failure> {
@@ -69,6 +74,45 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
                 ))?;
             }
         }
+        ReportCommand::Send {
+            name,
+            due,
+            relay,
+            from,
+            to,
+            user,
+            password,
+            format,
+        } => {
+            let relay = relay.clone().or_else(|| std::env::var("STEWARD_SMTP").ok());
+            let relay = relay
+                .ok_or_else(|| Failure::call("which relay? name it with --relay smtp://HOST:PORT or STEWARD_SMTP"))?;
+            let relay = Relay::parse(&relay).map_err(|e| Failure::call(e.to_string()))?;
+            let password = password.as_deref().map(crate::secrets::resolve).transpose()?;
+            let login = user.as_deref().zip(password.as_deref());
+            let mut sent = Vec::new();
+            let names: Vec<String> = match name {
+                Some(name) if !due => vec![name.clone()],
+                _ => waiting(&context).await?,
+            };
+            for name in names {
+                sent.push(post(&context, &name, &relay, login, from, to, format).await?);
+            }
+            if json {
+                output::json(&sent)?;
+            } else if sent.is_empty() {
+                output::text_line("No report is due.")?;
+            } else {
+                for s in &sent {
+                    output::text_line(&format!(
+                        "{} {} to {}",
+                        green("sent"),
+                        s["report"].as_str().unwrap_or_default(),
+                        s["to"]
+                    ))?;
+                }
+            }
+        }
         ReportCommand::Build { name, out } => {
             let built = reports::conclude(&context, name).await?;
             let out = out.clone().unwrap_or_else(|| format!("{name}.html").into());
@@ -83,6 +127,93 @@ pub async fn report(folder: &Path, command: &ReportCommand, json: bool) -> Resul
         }
     }
     Ok(Outcome::Done)
+}
+
+/// The period of a schedule that a moment lies in: `2026-01`, `2026-W01`, `2026-01-05`.
+fn period(every: &str, at_us: i64) -> Result<String, Failure> {
+    let at = jiff::Timestamp::from_microsecond(at_us).map_err(|e| Failure::world(e.to_string()))?;
+    let date = jiff::tz::TimeZone::UTC.to_datetime(at).date();
+    Ok(match every {
+        "month" => date.strftime("%Y-%m").to_string(),
+        "week" => date.strftime("%G-W%V").to_string(),
+        _ => date.to_string(),
+    })
+}
+
+/// Reports whose period has begun and in which they were not sent yet.
+async fn waiting(context: &Context) -> Result<Vec<String>, Failure> {
+    let mut due = Vec::new();
+    for (name, report) in &context.project.reports {
+        let Some(every) = &report.send_every else { continue };
+        let filter = Filter {
+            kind: Some(SENT.into()),
+            subject: Some(format!("report/{name}")),
+            ..Filter::default()
+        };
+        let now = period(every, context.now_us)?;
+        let sent = context.ledger.read(&filter).await?;
+        if !sent.iter().any(|e| e.payload["period"] == now.as_str()) {
+            due.push(name.clone());
+        }
+    }
+    Ok(due)
+}
+
+/// Builds a pack, sends it, and records that.
+async fn post(
+    context: &Context,
+    name: &str,
+    relay: &Relay,
+    login: Option<(&str, &str)>,
+    from: &str,
+    to: &[String],
+    format: &str,
+) -> Result<serde_json::Value, Failure> {
+    let built = reports::conclude(context, name).await?;
+    let report = context.project.reports.get(name);
+    let to: Vec<String> = match to.is_empty() {
+        true => report.map(|r| r.send_to.clone()).unwrap_or_default(),
+        false => to.to_vec(),
+    };
+    let every = report
+        .and_then(|r| r.send_every.clone())
+        .unwrap_or_else(|| "day".into());
+    let file = format!("{name}.{format}");
+    let outline = steward_server::pack::outline::outline(&built.value);
+    let message = Message {
+        from: from.to_owned(),
+        subject: format!("{}: {}", outline.title, outline.byline),
+        text: format!(
+            "{}\n{}\n\nEvidence {}\n",
+            outline.title, outline.byline, built.evidence.id
+        ),
+        attachments: vec![Attachment {
+            bytes: rendered(&built.value, Path::new(&file))?,
+            name: file,
+            kind: match format {
+                "pdf" => "application/pdf",
+                "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                _ => "text/html",
+            },
+        }],
+        at_us: workspace::now_us(),
+        to: to.clone(),
+    };
+    mail::send(relay, login, &message).await.map_err(|e| match e {
+        MailError::Address(_) => Failure::call(e.to_string()),
+        _ => Failure::world(e.to_string()),
+    })?;
+    // Who got it is personal: it stands in the private part.
+    let event = NewEvent {
+        kind: SENT.into(),
+        subject: format!("report/{name}"),
+        actor: "policy/schedule".into(),
+        payload: serde_json::json!({ "period": period(&every, context.now_us)?, "format": format, "evidence": built.evidence.id }),
+        private: Some(serde_json::json!({ "to": to })),
+    };
+    context.ledger.append(vec![event]).await?;
+    Ok(serde_json::json!({ "report": name, "to": to, "format": format, "evidence": built.evidence.id }))
 }
 
 /// A pack in the format that the file's name asks for.

@@ -117,6 +117,12 @@ fn calls(evidence: &str) -> Vec<(String, i32)> {
         ("team review ada", 0),
         ("question list", 0),
         ("question answer none", 2),
+        (
+            "intake new twice --problem p --decision d --metric none --effort 1,2,3 --effect 0,0.1,0.2 --kill k",
+            1,
+        ),
+        ("intake preview data/none.csv", 3),
+        ("report send pack --relay none --from a@b.cd", 2),
         ("note add --with bob --key none text", 2),
         ("note list --with bob --key none", 2),
         ("report build pack --out pack.pdf", 0),
@@ -209,6 +215,7 @@ fn commands_of(arguments: &[&str]) -> Vec<String> {
         "team",
         "question",
         "note",
+        "intake",
         "report",
         "ledger",
     ];

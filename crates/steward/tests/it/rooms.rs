@@ -13,10 +13,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("exposures", &[]),
     ("finance", &[]),
     ("flags", &["experiments", "governance"]),
-    ("governance", &["experiments", "portfolio", "quality"]),
+    ("governance", &["experiments", "finance", "portfolio", "quality"]),
     ("metrics", &[]),
     ("onboarding", &["quality"]),
-    ("people", &["governance"]),
+    ("people", &["governance", "metrics"]),
     (
         "pipelines",
         &["experiments", "flags", "portfolio", "quality", "reports"],
