@@ -26,5 +26,6 @@ mod portfolio;
 mod programme;
 mod quality;
 mod references;
+mod registry;
 mod reports;
 mod shop;

@@ -27,6 +27,7 @@ use serde::Serialize;
 
 use crate::State;
 
+pub use artifacts::place as files_place;
 pub use asked::Asked;
 pub use error::{Code, MlflowError};
 pub use registry::roots::{address as files_address, digest as version_digest};

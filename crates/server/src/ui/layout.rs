@@ -5,12 +5,13 @@ use maud::{DOCTYPE, Markup, html};
 use crate::state::Loaded;
 
 /// The rooms of the UI: address and title.
-pub const SECTIONS: [(&str, &str); 11] = [
+pub const SECTIONS: [(&str, &str); 12] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
     ("/metrics", "Metrics"),
     ("/experiments", "Experiments"),
     ("/flags", "Flags"),
+    ("/models", "Models"),
     ("/data", "Data"),
     ("/money", "Money"),
     ("/team", "Team"),

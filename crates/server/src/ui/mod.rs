@@ -13,6 +13,7 @@ pub mod layout;
 mod ledger;
 mod lineage;
 mod metrics;
+mod models;
 mod money;
 mod objectives;
 pub mod parts;
@@ -67,6 +68,11 @@ pub fn router() -> Router<State> {
         .route("/team", get(team::show))
         .route("/k/team/{name}", get(team::team))
         .route("/k/question/{name}", get(team::question))
+        .route("/models", get(models::list))
+        .route("/k/model/{name}", get(models::show))
+        .route("/k/model/{name}/{version}", get(models::version))
+        .route("/approvals", get(models::approvals))
+        .route("/approvals/{id}", get(models::approval).post(models::answer))
         .route("/reports", get(reports::list))
         .route("/k/report/{name}", get(reports::show))
         .route("/k/report/{name}/build", post(reports::build))
