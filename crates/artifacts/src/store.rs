@@ -217,7 +217,7 @@ impl ArtifactStore {
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Display,
     {
-        let mut chunks = chunks.map_err(|e| interrupted(name, &e)).boxed();
+        let mut chunks = chunks.map_err(|e| interrupted(name, &e)).fuse().boxed();
         match &*self.inner {
             Inner::Local(local) => local.put(name, &mut chunks).await,
             Inner::Remote(remote) => remote.put(name, &mut chunks).await,
@@ -297,7 +297,7 @@ impl ArtifactStore {
         if !(1..=10_000).contains(&number) {
             return Err(ArtifactError::upload(id, "parts are numbered from 1 to 10000"));
         }
-        let mut chunks = chunks.map_err(|e| interrupted(name, &e)).boxed();
+        let mut chunks = chunks.map_err(|e| interrupted(name, &e)).fuse().boxed();
         match &*self.inner {
             Inner::Local(local) => local.put_part(name, id, number, &mut chunks).await,
             Inner::Remote(remote) => remote.put_part(name, id, number, &mut chunks).await,

@@ -333,6 +333,7 @@ pub enum MetricCommand {
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
     /// All registered models.
+    #[command(after_help = "Examples:\n  steward model list\n  steward model list --as-of 2026-03-01")]
     List {
         /// As of a time (RFC 3339 or a date).
         #[arg(long, value_name = "TIME")]
@@ -377,6 +378,7 @@ pub enum ModelCommand {
         who: Who,
     },
     /// Requests to move what is protected.
+    #[command(after_help = "Example:\n  steward model requests")]
     Requests,
     /// Approve a request to move what is protected.
     #[command(after_help = "Example:\n  steward model approve 4f9a1c --comment 'Recall holds' --as tomas")]

@@ -141,13 +141,18 @@ async fn a_file_is_kept_whole_or_not_at_all() {
     }
 }
 
+/// Pieces that must not be asked for after their end, as those of a request's body.
+fn ending_once(pieces: Vec<Result<Bytes, String>>) -> impl futures::Stream<Item = Result<Bytes, String>> + Send {
+    futures::stream::unfold(pieces.into_iter(), |mut left| async move { Some((left.next()?, left)) })
+}
+
 #[tokio::test]
 async fn large_files_pass_in_pieces() {
     let (_folder, stores) = stores();
     for store in stores {
         let sent = pieces((17 << 20) + 5, 100_000);
         let all: Vec<u8> = sent.iter().flat_map(|piece| piece.clone().unwrap()).collect();
-        let stored = store.put(&name("large"), futures::stream::iter(sent)).await.unwrap();
+        let stored = store.put(&name("large"), ending_once(sent)).await.unwrap();
         assert_eq!(stored.size, all.len() as u64);
         assert_eq!(bytes(&store, "large", Span::All).await.unwrap(), all);
         assert_eq!(store.sha256(&name("large")).await.unwrap(), stored.sha256.unwrap());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steward_ledger::Filter;
 
 use super::{ask, read};
-use crate::world::World;
+use crate::world::{World, words};
 
 async fn made(world: &World, name: &str, versions: u64) {
     let (status, model) = ask(world, "POST", "registered-models/create", &json!({ "name": name })).await;
@@ -282,4 +282,60 @@ async fn secrets_of_webhooks_are_kept_encrypted_and_never_shown() {
     ask(&world, "DELETE", &format!("webhooks/{id}"), &json!({})).await;
     let (status, _) = ask(&world, "GET", &format!("webhooks/{id}"), &json!({})).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn what_is_protected_moves_once_the_page_behind_the_link_has_the_approvals() {
+    let protect = |name: &str, text: String| match name {
+        "steward.yaml" => format!("{text}\nprotected: [{{policy: champions, aliases: [champion], approvals: 2}}]\n"),
+        _ => text,
+    };
+    let world = World::changed(protect).await;
+    steward_capabilities::governance::apply(&world.context, "ada", "protected", None)
+        .await
+        .unwrap();
+    made(&world, "churn", 1).await;
+    let alias = json!({ "name": "churn", "alias": "champion", "version": "1" });
+    let (status, error) = ask(&world, "POST", "registered-models/alias", &alias).await;
+    assert_eq!(
+        (status, &error["error_code"]),
+        (403, &json!("PERMISSION_DENIED")),
+        "{error}"
+    );
+    let message = error["message"].as_str().unwrap();
+    let id = message
+        .split("/approvals/")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let path = format!("/approvals/{id}");
+    assert!(words(&world.page(&path).await).contains("Move alias champion of churn waiting"));
+    let nobody = world.post(&path, "choice=approve&actor=stranger&comment=").await;
+    assert_eq!(nobody.status, 422, "{}", nobody.text);
+    for person in ["ada", "dora"] {
+        let answer = world
+            .post(&path, &format!("choice=approve&actor={person}&comment=fine"))
+            .await;
+        assert_eq!(answer.location.as_deref(), Some(path.as_str()), "{}", answer.text);
+    }
+    assert!(words(&world.page("/approvals").await).contains("2 of 2 granted"));
+    assert_eq!(ask(&world, "POST", "registered-models/alias", &alias).await.0, 200);
+    let page = words(&world.page("/k/model/churn").await);
+    assert!(
+        page.contains("champion none 1 anonymous approval of ada, dora"),
+        "{page}"
+    );
+    assert!(words(&world.page("/models").await).contains("churn 1 champion → 1"));
+    let page = words(&world.page("/k/model/churn/1").await);
+    assert!(
+        page.contains("churn version 1 champion") && page.contains("Model card"),
+        "{page}"
+    );
+    let document: Value = serde_json::from_str(&world.page("/k/model/churn.json").await).unwrap();
+    assert_eq!(document["aliases"]["champion"], 1);
+    assert_eq!(world.answer("/k/model/none").await.status, 404);
+    assert_eq!(world.answer("/k/model/churn/9").await.status, 404);
+    assert_eq!(world.answer("/approvals/none").await.status, 404);
 }
