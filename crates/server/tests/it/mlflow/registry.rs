@@ -312,7 +312,7 @@ async fn what_is_protected_moves_once_the_page_behind_the_link_has_the_approvals
         .unwrap();
     let path = format!("/approvals/{id}");
     assert!(words(&world.page(&path).await).contains("Move alias champion of churn waiting"));
-    let nobody = world.post(&path, "choice=approve&actor=stranger&comment=").await;
+    let nobody = world.post(&path, "choice=approve&actor=&comment=").await;
     assert_eq!(nobody.status, 422, "{}", nobody.text);
     for person in ["ada", "dora"] {
         let answer = world
