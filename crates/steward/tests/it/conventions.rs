@@ -215,6 +215,7 @@ fn commands_of(arguments: &[&str]) -> Vec<String> {
         "dataset",
         "experiment",
         "flag",
+        "model",
         "objective",
         "bill",
         "budget",
