@@ -157,7 +157,7 @@ pub async fn show(
 /// A run, by the first digits of its id.
 fn run(id: Option<&str>) -> Markup {
     html! { @match id.filter(|id| !id.is_empty()) {
-        Some(id) => { code title=(id) { (id.chars().take(12).collect::<String>()) } }
+        Some(id) => { a href={ "/runs/" (id) } title=(id) { code { (id.chars().take(12).collect::<String>()) } } }
         None => { "none" }
     } }
 }

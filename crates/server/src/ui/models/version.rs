@@ -180,7 +180,7 @@ fn of_run(run: &Run) -> Markup {
     html! {
         h2 { "Run" }
         dl.facts {
-            dt { "Run" } dd { (run.name) " " code { (run.id) } }
+            dt { "Run" } dd { a href={ "/runs/" (run.id) } { (run.name) } " " code { (run.id) } }
             dt { "Started" } dd { (format::minute(run.start_ms.saturating_mul(1000))) @if !run.user.is_empty() { " by " (run.user) } }
             @if let Some(source) = tag("mlflow.source.name") { dt { "Code" } dd { code { (source) } @if let Some(commit) = tag("mlflow.source.git.commit") { " at " code { (commit.chars().take(12).collect::<String>()) } } } }
             @if !run.params.is_empty() { dt { "Parameters" } dd { (tags(&run.params)) } }
