@@ -1,8 +1,13 @@
 //! Funnels, conversions and quantiles of experiments, against the same numbers computed by hand from the rows.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use steward_capabilities::experiments::*;
+use steward_compute::arrow::datatypes::SchemaRef;
+use steward_compute::{
+    BoxFuture, Dialect, Engine, EngineError, Query, Rows, RunControl, Snapshot, TableFacts, TableSource,
+};
 use steward_definitions::*;
 use steward_stats::fieller::of_arms;
 use steward_stats::group_sequential::Sides;
@@ -393,6 +398,115 @@ async fn quantiles_of_units_and_of_events(place: Place) {
     };
     assert_eq!(ran("of p90"), 1);
     assert_eq!(ran("of order_p75"), 3);
+}
+
+/// Warehouses that are not at hand: at least every query can be written for them.
+#[tokio::test]
+async fn queries_are_written_in_every_dialect() {
+    let mut large = through(
+        "large",
+        "orders",
+        &[("sessions", None), ("large", Some(3600))],
+        Some(86_400),
+    );
+    large.filter = Some("amount_cents >= 2500".into());
+    let mut p90 = simple("p90", "revenue");
+    p90.experiment.quantile = Some(Quantile {
+        at: 0.9,
+        ignore_zeros: false,
+    });
+    let mut p = asking(
+        vec![large, p90, simple("middle", "middle"), simple("revenue", "revenue")],
+        |e| {
+            e.window_seconds = Some(7 * 86_400);
+            e.adjust = Some(Adjustment {
+                covariates: vec![Covariate::Metric {
+                    metric: "sessions".into(),
+                    before_seconds: 86_400,
+                }],
+                strata: vec!["user__country".into()],
+                variance: RobustVariance::Hc2,
+            });
+        },
+    );
+    let middle = measure("middle", Aggregation::Median, "amount_cents");
+    p.semantic_models.get_mut("orders").unwrap().measures.push(middle);
+    let mut ground = Place::Embedded.open(&Shop::new(300), p).await;
+    let recording = Arc::new(Recording {
+        engine: ground.context.engine.clone(),
+        ran: Mutex::default(),
+    });
+    ground.context.engine = recording.clone();
+    let found = readout(&ground.context, "checkout", &ReadoutOptions::default())
+        .await
+        .unwrap();
+    let labels: Vec<&str> = found.provenance.queries.iter().map(|q| q.label.as_str()).collect();
+    for wanted in [
+        "of p90",
+        "of middle",
+        "covariates",
+        "variance of adjusted lifts",
+        "by time since exposure",
+    ] {
+        assert!(labels.iter().any(|l| l.ends_with(wanted)), "{wanted}: {labels:?}");
+    }
+    let everywhere = [
+        Dialect::DataFusion,
+        Dialect::Postgres,
+        Dialect::Spark,
+        Dialect::Snowflake,
+        Dialect::BigQuery,
+        Dialect::Redshift,
+    ];
+    let ran = recording.ran.lock().unwrap().clone();
+    assert!(ran.len() >= found.provenance.queries.len());
+    for query in &ran {
+        for dialect in everywhere {
+            let written = recording.engine.write(query, dialect).await;
+            assert!(written.is_ok(), "{} in {dialect:?}: {written:?}", query.label);
+        }
+    }
+}
+
+/// An engine that remembers what it ran.
+struct Recording {
+    engine: Arc<dyn Engine>,
+    ran: Mutex<Vec<Query>>,
+}
+
+impl Engine for Recording {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.engine.dialect()
+    }
+
+    fn register<'a>(&'a self, table: &'a TableSource) -> BoxFuture<'a, Result<SchemaRef, EngineError>> {
+        self.engine.register(table)
+    }
+
+    fn plan<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<SchemaRef, EngineError>> {
+        self.engine.plan(query)
+    }
+
+    fn write<'a>(&'a self, query: &'a Query, dialect: Dialect) -> BoxFuture<'a, Result<String, EngineError>> {
+        self.engine.write(query, dialect)
+    }
+
+    fn run<'a>(&'a self, query: &'a Query, control: &'a RunControl) -> BoxFuture<'a, Result<Rows, EngineError>> {
+        self.ran.lock().unwrap().push(query.clone());
+        self.engine.run(query, control)
+    }
+
+    fn snapshot<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Snapshot, EngineError>> {
+        self.engine.snapshot(table)
+    }
+
+    fn facts<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<TableFacts, EngineError>> {
+        self.engine.facts(table)
+    }
 }
 
 on_both_engines!(

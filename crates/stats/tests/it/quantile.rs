@@ -1,8 +1,11 @@
 //! Quantiles against numpy, scipy, statsmodels, gbstats and R statpsych; coverage on a known world.
 
 use crate::numbers::{cases, close, ids, load, num, nums};
-use steward_stats::quantile::{Error, Events, difference, difference_of_events, events, one};
-use steward_stats::{Reason, Rng};
+use steward_stats::quantile::{
+    Error, Events, Ordered, clustered_spread, difference, difference_of_events, difference_of_ordered, events, one,
+    ranks, sample, spread,
+};
+use steward_stats::{Moments, Reason, Rng};
 
 #[test]
 fn of_units() {
@@ -129,4 +132,74 @@ fn coverage_of_clustered_differences() {
         (share - 0.05).abs() < 4.0 * (0.05 * 0.95 / RUNS as f64).sqrt(),
         "{share}"
     );
+}
+
+/// A few order statistics say what all values say.
+#[test]
+fn from_order_statistics_alone() {
+    let mut rng = Rng::new(11, 0);
+    let mut arm =
+        |n: u64, shift: f64| -> (Vec<f64>, Vec<u64>) { (0..n).map(|i| (shift + rng.exponential(), i / 3)).unzip() };
+    let (c, t) = (arm(900, 0.0), arm(750, 0.4));
+    let (k, m) = (
+        Events {
+            values: &c.0,
+            units: &c.1,
+        },
+        Events {
+            values: &t.0,
+            units: &t.1,
+        },
+    );
+    for q in [0.05, 0.5, 0.9, 0.99] {
+        let known = |values: &[f64], ranks: &[u64], spread: Option<f64>| {
+            let mut sorted = values.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            let values = ranks.iter().map(|r| (*r, sorted[*r as usize - 1])).collect();
+            Ordered {
+                n: sorted.len() as u64,
+                values,
+                spread,
+            }
+        };
+        let units = |values: &[f64]| {
+            let n = values.len() as u64;
+            known(values, &ranks(n, q, 0.95, spread(n, q), true), None)
+        };
+        let (found, expected) = (
+            difference_of_ordered(&units(&c.0), &units(&t.0), q, 0.95),
+            difference(&c.0, &t.0, q, 0.95, Error::Woodruff),
+        );
+        assert_eq!(found, expected, "{q}");
+        assert!(units(&c.0).values.len() <= 6);
+
+        let clustered = |(values, units): &(Vec<f64>, Vec<u64>)| {
+            let n = values.len() as u64;
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let point = sample(&sorted, q);
+            let mut counts = Moments::empty(2);
+            for unit in 0..=units[units.len() - 1] {
+                let mine = values.iter().zip(units).filter(|(_, u)| **u == unit);
+                let (below, all) = mine.fold((0.0, 0.0), |(b, a), (v, _)| {
+                    (b + f64::from(u8::from(*v <= point)), a + 1.0)
+                });
+                counts.push(&[below, all]);
+            }
+            let spread = clustered_spread(&counts, 0, 1).unwrap();
+            known(values, &ranks(n, q, 0.95, spread, false), Some(spread))
+        };
+        let (found, expected) = (
+            difference_of_ordered(&clustered(&c), &clustered(&t), q, 0.95),
+            difference_of_events(k, m, q, 0.95),
+        );
+        assert_eq!(found, expected, "{q}");
+    }
+    // A rank that is not there is said, and a heap.
+    let none = Ordered {
+        n: 100,
+        ..Ordered::default()
+    };
+    let refused = difference_of_ordered(&none, &none, 0.5, 0.95).absolute.unwrap_err();
+    assert_eq!(refused.reason, Reason::OutOfDomain);
 }
