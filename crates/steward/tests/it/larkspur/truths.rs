@@ -111,7 +111,6 @@ fn experiments_come_out_as_their_truths() {
     assert!((lost - 0.06 * 0.62).abs() < 0.025, "{lost}");
 
     // The novelty is found in this world; at this size that is a chance of one in four.
-    let e6 = readout("E6_pricing_page");
     let followed = &e6["health"]["novelty"][0];
     assert_eq!(followed["pattern"], "novelty", "{followed:#}");
     assert!(number(&followed["fades"]["low"]) > 0.0 && number(&followed["fades"]["high"]) > 0.08);
