@@ -139,6 +139,8 @@ impl Batch {
             "models",
             "traces",
             "spans",
+            "examples",
+            "example_sets",
         ] {
             self.connection
                 .execute(&format!("DELETE FROM {table}"), Vec::new())

@@ -8,6 +8,7 @@
 mod batch;
 mod db;
 mod error;
+mod examples;
 pub mod grammar;
 mod groups;
 mod model;
@@ -21,6 +22,7 @@ mod traces;
 mod writer;
 
 pub use error::{ParamChange, RunsError};
+pub use examples::{Example, ExampleSet};
 pub use model::{
     CONTEXT_TAG, DEFAULT_GROUP, Dataset, DatasetUse, Group, Latest, NAME_TAG, NewGroup, NewRun, Point, Run, Status,
     View,

@@ -4,16 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::RunsError;
+use crate::batch::Batch;
 use crate::db::{Place, Pool, fail};
 use crate::model::{Dataset, Group, NewGroup, NewRun, Run};
 use crate::models::{Model, ModelStatus, NewModel};
 use crate::runs::{Logged, RunUpdate};
 use crate::search::Indexes;
 use crate::traces::{Span, Trace, TraceCull};
-use crate::writer::Writer;
+use crate::writer::{Outcome, Writer};
 
 /// An open run store. Cheap to clone; all clones share it.
 #[derive(Clone)]
@@ -86,6 +88,13 @@ impl RunStore {
             .await?;
         self.indexes.forget();
         Ok(())
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&'a mut Batch) -> BoxFuture<'a, Outcome<T>> + Send + 'static,
+    ) -> Result<T, RunsError> {
+        self.writer.write(work).await
     }
 
     pub(crate) fn fail(&self) -> impl Fn(sqlx::Error) -> RunsError + '_ {

@@ -120,10 +120,37 @@ impl Place {
     async fn prepare(&self, connection: &mut Connection) -> Result<(), RunsError> {
         let fail = |e: sqlx::Error| explain(self, &e);
         connection.begin().await.map_err(fail)?;
-        let made = self.tables(connection).await;
+        let mut made = self.tables(connection).await;
+        if made.is_ok() {
+            made = self.script(connection, include_str!("examples.sql")).await;
+        }
         let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
         connection.run(end).await.map_err(fail)?;
         made
+    }
+
+    /// Runs statements that make tables, in the words of the database.
+    async fn script(&self, connection: &mut Connection, sql: &str) -> Result<(), RunsError> {
+        let fail = |e: sqlx::Error| explain(self, &e);
+        match connection {
+            Connection::Sqlite(c) => {
+                // The name of the type makes the key the row's own number.
+                let sql = sql.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
+                sqlx::raw_sql(AssertSqlSafe(sql))
+                    .execute(c)
+                    .await
+                    .map(drop)
+                    .map_err(fail)
+            }
+            Connection::Postgres(c) => {
+                let sql = sql.replace(" WITHOUT ROWID", "");
+                sqlx::raw_sql(AssertSqlSafe(sql))
+                    .execute(c)
+                    .await
+                    .map(drop)
+                    .map_err(fail)
+            }
+        }
     }
 
     async fn tables(&self, connection: &mut Connection) -> Result<(), RunsError> {
@@ -158,18 +185,7 @@ impl Place {
             }
             return Ok(());
         }
-        let schema = include_str!("schema.sql");
-        match connection {
-            Connection::Sqlite(c) => {
-                // The name of the type makes the key the row's own number.
-                let sql = schema.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map_err(fail)?;
-            }
-            Connection::Postgres(c) => {
-                let sql = schema.replace(" WITHOUT ROWID", "");
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map_err(fail)?;
-            }
-        }
+        self.script(connection, include_str!("schema.sql")).await?;
         let sql = "INSERT INTO state (id, format, change, refs, groups) VALUES (1, $1, 0, 0, 0)";
         connection.execute(sql, vec![Arg::Int(FORMAT)]).await.map_err(fail)?;
         Ok(())

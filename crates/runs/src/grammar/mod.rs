@@ -20,7 +20,7 @@ mod traces;
 
 pub use order::parse_order;
 pub use parse::parse_filter;
-pub use runs::{GROUPS, MODELS, RUNS};
+pub use runs::{EXAMPLES, GROUPS, MODELS, RUNS};
 pub use traces::{PROMPTS, SOURCE_RUN, TRACE_NAME, TRACES};
 
 use crate::RunsError;

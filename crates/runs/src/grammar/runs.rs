@@ -104,3 +104,18 @@ pub const MODELS: Grammar = Grammar {
     tag_lists: true,
     patterns: false,
 };
+
+/// Sets of examples.
+pub const EXAMPLES: Grammar = Grammar {
+    entities: &[("tags", Kind::Tag)],
+    attributes: &[
+        listed(text(&["name"], true)),
+        number(&["created_time"]),
+        number(&["last_update_time"]),
+        text(&["created_by"], false),
+        text(&["last_updated_by"], false),
+    ],
+    nullable: &[],
+    tag_lists: false,
+    patterns: false,
+};

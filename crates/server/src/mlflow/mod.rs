@@ -7,6 +7,7 @@ mod artifacts;
 mod asked;
 mod assessments;
 mod error;
+mod evaluation_datasets;
 mod experiments;
 mod info;
 mod logged_models;
@@ -113,6 +114,29 @@ fn second() -> Router<State> {
 fn third() -> Router<State> {
     Router::new()
         .route("/server-info", get(info::server_info))
+        .route("/datasets/create", post(evaluation_datasets::create))
+        .route(
+            "/datasets/search",
+            get(evaluation_datasets::search).post(evaluation_datasets::search),
+        )
+        .route(
+            "/datasets/{id}",
+            get(evaluation_datasets::get).delete(evaluation_datasets::delete),
+        )
+        .route("/datasets/{id}/tags", patch(evaluation_datasets::set_tags))
+        .route("/datasets/{id}/tags/{key}", delete(evaluation_datasets::delete_tag))
+        .route(
+            "/datasets/{id}/records",
+            get(evaluation_datasets::records)
+                .post(evaluation_datasets::put_records)
+                .delete(evaluation_datasets::delete_records),
+        )
+        .route("/datasets/{id}/experiment-ids", get(evaluation_datasets::groups))
+        .route("/datasets/{id}/add-experiments", post(evaluation_datasets::add_groups))
+        .route(
+            "/datasets/{id}/remove-experiments",
+            post(evaluation_datasets::remove_groups),
+        )
         .route("/traces", post(traces::start))
         .route("/traces/get", get(traces::with_spans))
         .route("/traces/batchGet", get(traces::batch))
