@@ -16,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, NotEstimable};
+use crate::{Estimate, Moments, NotEstimable};
 
 /// One logged decision.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,5 +121,99 @@ pub fn evaluate(rows: &[Logged], cap: Option<f64>, level: f64) -> Result<Values,
         logged: mean(&|i| rows[i].reward, "mean of the log")?,
         effective_n: sum * sum / weights.iter().map(|w| w * w).sum::<f64>(),
         largest_weight: weights.iter().copied().fold(0.0, f64::max),
+    })
+}
+
+/// Decisions of one action in one context, by their sums.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Moments of (reward/p, 1/p), p the probability with which the action was taken.
+    pub sums: Moments,
+    /// Mean reward.
+    pub reward: f64,
+    /// Sample variance of rewards.
+    pub variance: f64,
+    /// Probability with which the target policy would take it.
+    pub target: f64,
+    /// Reward model of the action here, and its mean over the target policy's actions here.
+    pub model: Option<(f64, f64)>,
+}
+
+/// [`evaluate`] from sums: the target's probability and the model are alike within a group. Weights are not capped.
+pub fn evaluate_groups(groups: &[Group], level: f64) -> Result<Values, NotEstimable> {
+    let groups: Vec<&Group> = groups.iter().filter(|g| g.sums.count() > 0).collect();
+    let n: f64 = groups.iter().map(|g| g.sums.count() as f64).sum();
+    if n < 2.0 {
+        return Err(NotEstimable::too_few(format!("{n} decisions were logged")));
+    }
+    for g in &groups {
+        let finite = (0..2).all(|i| g.sums.mean(i).is_finite()) && g.reward.is_finite() && g.variance.is_finite();
+        if !finite || g.model.is_some_and(|(a, b)| !(a.is_finite() && b.is_finite())) {
+            return Err(NotEstimable::not_finite("a reward, a probability or a model value is not finite"));
+        }
+        if !(0.0..=1.0).contains(&g.target) || g.sums.mean(1) < 1.0 - 1e-9 {
+            return Err(NotEstimable::out_of_domain(
+                format!("the target's probability is {}, the mean of 1/p {}", g.target, g.sums.mean(1)),
+                "give probabilities between 0 and 1; those of the log above 0",
+            ));
+        }
+    }
+    // Of α·reward/p + β/p + γ within a group: its sum, and its sum of squares around a centre.
+    let sum = |g: &Group, (a, b, c): (f64, f64, f64)| {
+        g.sums.count() as f64 * (a * g.sums.mean(0) + b * g.sums.mean(1) + c)
+    };
+    let squares = |g: &Group, (a, b, c): (f64, f64, f64), centre: f64| {
+        let mean = a * g.sums.mean(0) + b * g.sums.mean(1) + c - centre;
+        let inner = a * a * g.sums.cross(0, 0) + 2.0 * a * b * g.sums.cross(0, 1) + b * b * g.sums.cross(1, 1);
+        g.sums.count() as f64 * mean * mean + inner.max(0.0)
+    };
+    let weights: f64 = groups.iter().map(|g| sum(g, (0.0, g.target, 0.0))).sum();
+    if weights == 0.0 {
+        return Err(NotEstimable::too_few("the target policy takes none of the logged actions"));
+    }
+    let mean = |form: &dyn Fn(&Group) -> (f64, f64, f64), name: &str| {
+        let value = groups.iter().map(|g| sum(g, form(g))).sum::<f64>() / n;
+        let square: f64 = groups.iter().map(|g| squares(g, form(g), value)).sum();
+        let se = (square / (n - 1.0) / n).sqrt();
+        Ok::<Estimate, NotEstimable>(Estimate::new(value, se, Some(n - 1.0), n as u64, level, name)?.without_p())
+    };
+    let snips = {
+        let value = groups.iter().map(|g| sum(g, (g.target, 0.0, 0.0))).sum::<f64>() / weights;
+        let square: f64 = groups
+            .iter()
+            .map(|g| squares(g, (g.target, -g.target * value, 0.0), 0.0))
+            .sum();
+        let se = (square * n / (n - 1.0)).sqrt() / weights;
+        Estimate::new(value, se, Some(n - 1.0), n as u64, level, "snips")?.without_p()
+    };
+    let dr = if groups.iter().all(|g| g.model.is_some()) {
+        let form = |g: &Group| {
+            let (own, all) = g.model.unwrap_or((f64::NAN, f64::NAN));
+            (g.target, -g.target * own, all)
+        };
+        Some(mean(&form, "doubly robust")?)
+    } else {
+        None
+    };
+    let logged = {
+        let value = groups.iter().map(|g| g.sums.count() as f64 * g.reward).sum::<f64>() / n;
+        let square: f64 = groups
+            .iter()
+            .map(|g| {
+                let count = g.sums.count() as f64;
+                count * (g.reward - value).powi(2) + (count - 1.0) * g.variance
+            })
+            .sum();
+        let se = (square / (n - 1.0) / n).sqrt();
+        Estimate::new(value, se, Some(n - 1.0), n as u64, level, "mean of the log")?.without_p()
+    };
+    let square: f64 = groups.iter().map(|g| squares(g, (0.0, g.target, 0.0), 0.0)).sum();
+    Ok(Values {
+        ips: mean(&|g| (g.target, 0.0, 0.0), "ips")?,
+        snips,
+        dr,
+        logged,
+        effective_n: weights * weights / square,
+        largest_weight: groups.iter().map(|g| g.target * g.sums.mean(1)).fold(0.0, f64::max),
     })
 }

@@ -1,12 +1,12 @@
 //! Bandits: numbers against `tests/golden/bandit.py`, coverage under adaptive assignment, refusals.
 
 use serde_json::Value;
-use steward_stats::adaptive::{Play, Weighting, readout};
+use steward_stats::adaptive::{Batch, Play, Weighting, readout, readout_batches};
 use steward_stats::bandit::{Beliefs, Stopping, thompson};
 use steward_stats::bayes::{Beta, Better};
 use steward_stats::contextual::{ArmHistory, score};
-use steward_stats::off_policy::{Logged, evaluate};
-use steward_stats::{Reason, Rng};
+use steward_stats::off_policy::{Group, Logged, evaluate, evaluate_groups};
+use steward_stats::{Moments, Reason, Rng};
 
 use crate::numbers::{agrees, cases, close, load, num, nums, rows};
 
@@ -243,4 +243,126 @@ fn readouts_cover_under_thompson_sampling() {
     assert!(f64::from(policy_missed) / runs < 0.05 + slack + 0.02, "{policy_missed}");
     assert!(bias / runs < -0.02, "{}", bias / runs);
     assert!((weighted_bias / runs).abs() < 0.02, "{}", weighted_bias / runs);
+}
+
+/// Plays in batches of one arm's probabilities each, some arms unplayed in some.
+fn batched(seed: u64) -> (Vec<Play>, Vec<Batch>) {
+    let mut rng = Rng::keyed(seed, &[3]);
+    let (mut plays, mut batches) = (Vec::new(), Vec::new());
+    for propensities in [vec![0.4, 0.3, 0.3], vec![0.7, 0.2, 0.1], vec![0.05, 0.05, 0.9]] {
+        let mut arms = vec![Moments::empty(1); 3];
+        for _ in 0..25 {
+            let arm = rng.weighted(&propensities);
+            let reward = arm as f64 + rng.normal();
+            arms[arm].push(&[reward]);
+            plays.push(Play {
+                arm,
+                reward,
+                propensities: propensities.clone(),
+            });
+        }
+        batches.push(Batch {
+            propensities,
+            arms: arms
+                .iter()
+                .map(|m| (m.count(), if m.count() > 0 { m.mean(0) } else { 0.0 }, m.variance(0).unwrap_or(0.0)))
+                .collect(),
+        });
+    }
+    (plays, batches)
+}
+
+#[test]
+fn batches_of_sums_say_what_their_plays_say() {
+    let (plays, batches) = batched(5);
+    // Without a model of the arm nothing depends on the order inside a batch.
+    let (one, all) = (
+        readout(&plays, Weighting::Ipw, 0.9).unwrap(),
+        readout_batches(&batches, Weighting::Ipw, 0.9).unwrap(),
+    );
+    for (a, b) in one.values.iter().zip(&all.values).chain(one.differences.iter().zip(&all.differences)) {
+        close("point", b.point, a.point, 1e-10);
+        close("se", b.se, a.se, 1e-10);
+    }
+    // A batch for every play is the running mean.
+    let single: Vec<Batch> = plays
+        .iter()
+        .map(|p| Batch {
+            propensities: p.propensities.clone(),
+            arms: (0..3).map(|w| if w == p.arm { (1, p.reward, 0.0) } else { (0, 0.0, 0.0) }).collect(),
+        })
+        .collect();
+    for weighting in [Weighting::Uniform, Weighting::Adaptive] {
+        let (one, all) = (
+            readout(&plays, weighting, 0.9).unwrap(),
+            readout_batches(&single, weighting, 0.9).unwrap(),
+        );
+        for (a, b) in one.values.iter().zip(&all.values).chain(one.differences.iter().zip(&all.differences)) {
+            close("point", b.point, a.point, 1e-10);
+            close("se", b.se, a.se, 1e-10);
+        }
+    }
+    let mut zero = batches;
+    zero[1].propensities = vec![1.0, 0.0, 0.0];
+    assert_eq!(
+        readout_batches(&zero, Weighting::Adaptive, 0.9).unwrap_err().reason,
+        Reason::OutOfDomain
+    );
+}
+
+#[test]
+fn policies_are_evaluated_from_sums_as_from_rows() {
+    let mut rng = Rng::keyed(6, &[1]);
+    let target = [[0.1, 0.9], [0.6, 0.4]];
+    let model = [[0.5, 1.2], [0.9, 0.4]];
+    let mut rows = Vec::new();
+    let mut groups: Vec<Vec<(f64, f64)>> = vec![Vec::new(); 4];
+    for _ in 0..300 {
+        let context = rng.below(2) as usize;
+        let p = 0.2 + 0.6 * rng.uniform();
+        let arm = usize::from(rng.bernoulli(p));
+        let logging = if arm == 1 { p } else { 1.0 - p };
+        let reward = arm as f64 * 0.5 + context as f64 + rng.normal();
+        let all: f64 = (0..2).map(|a| target[context][a] * model[context][a]).sum();
+        rows.push(Logged {
+            reward,
+            logging,
+            target: target[context][arm],
+            model: Some((model[context][arm], all)),
+        });
+        groups[context * 2 + arm].push((reward, logging));
+    }
+    let groups: Vec<Group> = groups
+        .iter()
+        .enumerate()
+        .map(|(i, seen)| {
+            let (mut sums, mut rewards) = (Moments::empty(2), Moments::empty(1));
+            for (r, p) in seen {
+                sums.push(&[r / p, 1.0 / p]);
+                rewards.push(&[*r]);
+            }
+            let (context, arm) = (i / 2, i % 2);
+            Group {
+                sums,
+                reward: rewards.mean(0),
+                variance: rewards.variance(0).unwrap(),
+                target: target[context][arm],
+                model: Some((
+                    model[context][arm],
+                    (0..2).map(|a| target[context][a] * model[context][a]).sum(),
+                )),
+            }
+        })
+        .collect();
+    let (one, all) = (evaluate(&rows, None, 0.95).unwrap(), evaluate_groups(&groups, 0.95).unwrap());
+    for (a, b) in [
+        (&one.ips, &all.ips),
+        (&one.snips, &all.snips),
+        (one.dr.as_ref().unwrap(), all.dr.as_ref().unwrap()),
+        (&one.logged, &all.logged),
+    ] {
+        close(&a.method, b.point, a.point, 1e-9);
+        close(&a.method, b.se, a.se, 1e-9);
+    }
+    close("effective", all.effective_n, one.effective_n, 1e-9);
 }
