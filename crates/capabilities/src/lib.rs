@@ -9,6 +9,7 @@ pub mod error;
 pub mod evidence;
 pub mod facts;
 
+pub mod bandits;
 pub mod calculator;
 pub mod experiments;
 pub mod exposures;

@@ -57,6 +57,8 @@ pub enum Kind {
     Team,
     /// `questions/`: what was asked, and the query that answers it.
     Question,
+    /// `bandits/`: splits that follow what arms have earned.
+    Bandit,
 }
 
 /// A definition named by kind and name; printed as `metric/revenue`.
@@ -116,6 +118,9 @@ pub struct Project {
     /// Questions by name.
     #[serde(default)]
     pub questions: BTreeMap<String, Question>,
+    /// Bandits by name.
+    #[serde(default)]
+    pub bandits: BTreeMap<String, Bandit>,
 }
 
 /// What every definition carries.
@@ -139,7 +144,7 @@ pub struct Meta {
 
 impl Kind {
     /// All kinds, in the order in which they build on each other.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Dataset,
         Kind::SemanticModel,
         Kind::Metric,
@@ -157,6 +162,7 @@ impl Kind {
         Kind::Contract,
         Kind::Team,
         Kind::Question,
+        Kind::Bandit,
     ];
 
     /// The word in references and addresses: `semantic_model`.
@@ -179,6 +185,7 @@ impl Kind {
             Kind::Contract => "contract",
             Kind::Team => "team",
             Kind::Question => "question",
+            Kind::Bandit => "bandit",
         }
     }
 
@@ -209,6 +216,7 @@ impl Kind {
             Kind::Contract => "contracts",
             Kind::Team => "teams",
             Kind::Question => "questions",
+            Kind::Bandit => "bandits",
         }
     }
 }
@@ -302,6 +310,7 @@ impl Project {
             Kind::Contract => keys(&self.contracts),
             Kind::Team => keys(&self.teams),
             Kind::Question => keys(&self.questions),
+            Kind::Bandit => keys(&self.bandits),
         }
     }
 
@@ -326,6 +335,7 @@ impl Project {
             Kind::Contract => self.contracts.get(name).map(|d| &d.meta),
             Kind::Team => self.teams.get(name).map(|d| &d.meta),
             Kind::Question => self.questions.get(name).map(|d| &d.meta),
+            Kind::Bandit => self.bandits.get(name).map(|d| &d.meta),
         }
     }
 

@@ -117,6 +117,11 @@ impl Project {
                     .iter()
                     .for_each(|t| add(Kind::Dataset, t));
             }
+            Kind::Bandit => {
+                for bandit in self.bandits.get(name).into_iter() {
+                    add(Kind::Dataset, &bandit.plays.dataset);
+                }
+            }
             Kind::Report => {
                 for block in self.reports.get(name).into_iter().flat_map(|r| &r.blocks) {
                     block_references(&block.content, &mut add);
@@ -179,6 +184,7 @@ fn flag_references(flag: &Flag, add: &mut impl FnMut(Kind, &str)) {
         }
         if let Serve::Split(split) = &rule.serve {
             split.experiment.iter().for_each(|e| add(Kind::Experiment, e));
+            split.bandit.iter().for_each(|b| add(Kind::Bandit, b));
         }
     }
 }

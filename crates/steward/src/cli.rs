@@ -110,6 +110,15 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelCommand,
     },
+    /// Bandits: set weights, read out, judge other policies.
+    #[command(
+        after_help = "Examples:\n  steward bandit update\n  steward bandit readout headline\n  steward bandit evaluate headline --always playful"
+    )]
+    Bandit {
+        /// What to do.
+        #[command(subcommand)]
+        command: BanditCommand,
+    },
     /// Flags as they were applied: list, show, evaluate, find what should be gone.
     #[command(
         after_help = "Examples:\n  steward flag list\n  steward flag eval checkout --attributes '{\"id\": \"u1\", \"country\": \"DE\"}' --explain"
@@ -427,6 +436,49 @@ pub enum DatasetCommand {
     History {
         /// Dataset.
         name: String,
+    },
+}
+
+/// About bandits.
+#[derive(Debug, Subcommand)]
+pub enum BanditCommand {
+    /// All bandits with the weights that they are served with.
+    #[command(after_help = "Example:\n  steward bandit list --json")]
+    List,
+    /// Set new weights from plays so far, where an update is due; exit code 1 where none could be set.
+    #[command(after_help = "Examples:\n  steward bandit update\n  steward bandit update headline --early")]
+    Update {
+        /// Bandits; all without.
+        names: Vec<String>,
+        /// Though the time between two updates has not passed.
+        #[arg(long)]
+        early: bool,
+    },
+    /// What each arm is worth, without the bias of adapting, and whether to stop; exit code 1 if plays do not follow the weights.
+    #[command(after_help = "Example:\n  steward bandit readout headline --as-of 2026-03-01")]
+    Readout {
+        /// Bandit.
+        name: String,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// What another policy would have earned, from the log.
+    #[command(
+        after_help = "Examples:\n  steward bandit evaluate headline --always playful\n  steward bandit evaluate headline --policy '{\"plain\": 0.2, \"playful\": 0.8}'\n  steward bandit evaluate headline --policy '{\"weights\": {\"plain\": 1}, \"cells\": [{\"context\": {\"device\": \"mobile\"}, \"weights\": {\"playful\": 1}}]}'"
+    )]
+    Evaluate {
+        /// Bandit.
+        name: String,
+        /// Shares of arms as JSON, by context where they differ.
+        #[arg(long, value_name = "JSON", conflicts_with = "always")]
+        policy: Option<String>,
+        /// One arm for everybody.
+        #[arg(long, value_name = "ARM")]
+        always: Option<String>,
+        /// As of a time (RFC 3339 or a date).
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
     },
 }
 

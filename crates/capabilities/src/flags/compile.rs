@@ -111,7 +111,11 @@ impl<'a> Compiler<'a> {
             let hold = self.holds.get(name, &rule.name);
             let (compiled, now) = self.rule(flag, rule, hold)?;
             state.states.push(now);
-            own.extend(compiled);
+            own.extend(
+                compiled
+                    .into_iter()
+                    .flat_map(|c| super::bandit::contexts(self.holds, rule, c)),
+            );
         }
         if flag.enabled {
             for gate in &flag.prerequisites {
@@ -302,8 +306,7 @@ impl<'a> Compiler<'a> {
             )?);
         }
         fields.push(entry("variations", Value::List(values)));
-        let weights = split.arms.iter().map(|a| Value::Number(a.weight));
-        fields.push(entry("weights", Value::List(weights.collect())));
+        fields.push(entry("weights", Value::List(super::bandit::weights(self.holds, split))));
         fields.push(entry("coverage", Value::Number(coverage)));
         if let Some(ranges) = &split.ranges {
             fields.push(entry("ranges", Value::List(ranges.iter().map(|r| range(*r)).collect())));

@@ -12,6 +12,7 @@ use super::compile::{self, Compiled};
 use super::payload::FeatureSet;
 use super::shares::VariantShare;
 use super::value::Value;
+use crate::bandits::{self, Weighing};
 use crate::{CapabilityError, governance};
 
 /// Flags as they are served: compiled definitions that were applied, with the rollouts that were stopped, as of a moment.
@@ -125,8 +126,10 @@ pub struct Hold {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holds {
     all: BTreeMap<(String, String), Hold>,
-    /// When the last decision on any rollout was made.
+    /// When the last decision on any rollout was made, or weights were set.
     since_us: Option<i64>,
+    /// Live weights of bandits.
+    weights: BTreeMap<String, Weighing>,
 }
 
 impl Holds {
@@ -149,6 +152,23 @@ impl Holds {
             holds.put(&flag, &rule, hold);
         }
         holds
+    }
+
+    /// With the weights that bandits have at a moment, from all that were set, oldest first.
+    #[must_use]
+    pub fn with_weights(mut self, all: BTreeMap<String, Vec<Weighing>>, now_us: i64) -> Holds {
+        for (bandit, weighings) in all {
+            if let Some(last) = weighings.into_iter().rfind(|w| w.from_us <= now_us) {
+                self.since_us = self.since_us.max(Some(last.from_us));
+                self.weights.insert(bandit, last);
+            }
+        }
+        self
+    }
+
+    /// The live weights of a bandit.
+    pub fn weights(&self, bandit: &str) -> Option<&Weighing> {
+        self.weights.get(bandit)
     }
 
     /// The hold of a rule.
@@ -241,6 +261,7 @@ pub async fn live(ledger: &Ledger, now_us: i64, as_of: Option<i64>) -> Result<Li
     let applied = governance::in_force(ledger, as_of)
         .await?
         .ok_or(CapabilityError::NotApplied)?;
-    let holds = Holds::of(governance::held(ledger, as_of).await?);
+    let holds = Holds::of(governance::held(ledger, as_of).await?)
+        .with_weights(bandits::weighings(ledger, as_of).await?, now_us);
     Live::compile(applied, &holds, now_us)
 }

@@ -1,6 +1,7 @@
 //! Who gets what, and why? Flags evaluated bit for bit as the GrowthBook JavaScript SDK evaluates them.
 
 mod answer;
+mod bandit;
 mod change;
 mod clock;
 mod compile;

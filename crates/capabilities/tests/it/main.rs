@@ -6,6 +6,7 @@
 mod places;
 
 mod bad_values;
+mod bandits;
 mod designs;
 mod distributions;
 mod engines;

@@ -7,6 +7,7 @@ use crate::{Diagnostic, Flag, FlagRule, Serve};
 
 pub(crate) fn check(project: &Project, problems: &mut Vec<Diagnostic>) {
     arms(project, problems);
+    bandits(project, problems);
     layers(project, problems);
     keys(project, problems);
     groups(project, problems);
@@ -143,6 +144,28 @@ fn arms(project: &Project, problems: &mut Vec<Diagnostic>) {
                 let problem = Diagnostic::error("weights", rule.span.clone(), message);
                 problems.push(problem.hint("the sample ratio is tested against the plan: give both the same weights"));
             }
+        }
+    }
+}
+
+/// The variants of a split that follows a bandit are its arms, all of them.
+fn bandits(project: &Project, problems: &mut Vec<Diagnostic>) {
+    for (flag, rule) in rules(project) {
+        let Serve::Split(split) = &rule.serve else { continue };
+        let Some(bandit) = split.bandit.as_ref().and_then(|b| project.bandits.get(b)) else {
+            continue;
+        };
+        let known: Vec<&str> = bandit.arms.iter().map(String::as_str).collect();
+        let what = format!("the rule `{}` of the flag `{}`", rule.name, flag.meta.name);
+        for arm in split.arms.iter().filter(|a| !known.contains(&a.name.as_str())) {
+            let message = format!("{what} serves `{}`, which is no arm of the bandit `{}`", arm.name, bandit.meta.name);
+            let problem = Diagnostic::error("unknown-variant", rule.span.clone(), message);
+            problems.push(problem.did_you_mean(nearest(&arm.name, known.iter().copied())).expected(one_of(&known)));
+        }
+        for arm in known.iter().filter(|k| !split.arms.iter().any(|a| a.name == **k)) {
+            let message = format!("{what} does not serve `{arm}`, an arm of the bandit `{}`", bandit.meta.name);
+            let problem = Diagnostic::error("unknown-variant", rule.span.clone(), message);
+            problems.push(problem.hint("list every arm under `split:` with its value"));
         }
     }
 }

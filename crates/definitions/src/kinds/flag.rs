@@ -180,6 +180,9 @@ impl Default for Serve {
 pub struct Split {
     /// The experiment that it assigns for; `None` for a split that no experiment analyses.
     pub experiment: Option<String>,
+    /// The bandit whose live weights are the shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandit: Option<String>,
     /// Key under which it is tracked: the experiment's name, or given, or the flag's.
     pub key: String,
     /// Variants with their values and shares (summing to 1).

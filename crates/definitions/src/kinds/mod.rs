@@ -1,5 +1,6 @@
 //! One module per kind of definition.
 
+mod bandit;
 mod bet;
 mod dataset;
 mod design;
@@ -16,6 +17,7 @@ mod semantic_model;
 mod settings;
 mod team;
 
+pub use bandit::*;
 pub use bet::*;
 pub use dataset::*;
 pub use design::*;

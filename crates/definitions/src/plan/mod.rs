@@ -195,6 +195,7 @@ pub(crate) fn text(reference: &Reference) -> String {
         Kind::Contract => "contract",
         Kind::Team => "team",
         Kind::Question => "question",
+        Kind::Bandit => "bandit",
     };
     format!("{kind}/{}", reference.name)
 }
@@ -227,5 +228,6 @@ fn definitions(project: &Project) -> BTreeMap<Reference, Value> {
     put(&mut all, Kind::Contract, &project.contracts);
     put(&mut all, Kind::Team, &project.teams);
     put(&mut all, Kind::Question, &project.questions);
+    put(&mut all, Kind::Bandit, &project.bandits);
     all
 }

@@ -73,7 +73,7 @@ fn rule(map: &mut MapReader<'_>, values: &Values, flag: &str, name: String) -> F
         );
         decoder.report(problem.expected("an `until` (exclusive) after `from`"));
     }
-    let split = map.has("split") || map.has("experiment");
+    let split = map.has("split") || map.has("experiment") || map.has("bandit");
     let (foreign, needs): (&[&str], _) = if split {
         (&["value", "variant", "range", "ramp"], "a rule without `split`")
     } else {
@@ -199,6 +199,16 @@ fn read_guard(map: &mut MapReader<'_>) -> Option<Guard> {
 fn read_split(map: &mut MapReader<'_>, values: &Values, flag: &str) -> Split {
     let decoder = map.decoder();
     let experiment = map.name_of("experiment", Kind::Experiment);
+    let bandit = map.name_of("bandit", Kind::Bandit);
+    if bandit.is_some() {
+        for key in ["experiment", "ranges"].iter().filter(|k| map.has(k)) {
+            map.error(
+                "bad-value",
+                key,
+                format!("{} follows a bandit: `{key}` has no place in it", map.what()),
+            );
+        }
+    }
     let key = map.text("key");
     let mut arms: Vec<Arm> = Vec::new();
     map.required("split");
@@ -217,6 +227,9 @@ fn read_split(map: &mut MapReader<'_>, values: &Values, flag: &str) -> Split {
             );
         }
         let weight = share_of(&mut inner, "weight");
+        if bandit.is_some() && weight.is_some() {
+            inner.error("bad-value", "weight", "the shares of a bandit follow its rewards: leave `weight` out");
+        }
         inner.finish();
         arms.push(Arm {
             name,
@@ -279,8 +292,12 @@ fn read_split(map: &mut MapReader<'_>, values: &Values, flag: &str) -> Split {
         );
     }
     Split {
-        key: key.or_else(|| experiment.clone()).unwrap_or_else(|| flag.to_owned()),
+        key: key
+            .or_else(|| experiment.clone())
+            .or_else(|| bandit.clone())
+            .unwrap_or_else(|| flag.to_owned()),
         experiment,
+        bandit,
         arms,
         ranges,
         namespace,

@@ -1,5 +1,6 @@
 //! From source texts to a [`Project`]: dispatch by folder, then one module per kind.
 
+mod bandit;
 mod bet;
 mod dataset;
 pub(crate) mod experiment;
@@ -30,7 +31,7 @@ use crate::yaml::{self, Node};
 use crate::{Diagnostic, Settings, Span};
 
 const SETTINGS_FILE: &str = "steward.yaml";
-const FOLDERS: [&str; 16] = [
+const FOLDERS: [&str; 17] = [
     "datasets",
     "metrics",
     "experiments",
@@ -47,6 +48,7 @@ const FOLDERS: [&str; 16] = [
     "contracts",
     "teams",
     "questions",
+    "bandits",
 ];
 
 impl Project {
@@ -231,6 +233,11 @@ impl Project {
                     insert(Kind::Question, &mut self.questions, question, |d| &d.meta, problems);
                 }
             }
+            "bandits" => {
+                if let Some(bandit) = bandit::read(decoder, document, settings) {
+                    insert(Kind::Bandit, &mut self.bandits, bandit, |d| &d.meta, problems);
+                }
+            }
             _ => {
                 if let Some(bet) = bet::read(decoder, document, settings) {
                     insert(Kind::Bet, &mut self.bets, bet, |d| &d.meta, problems);
@@ -251,6 +258,7 @@ fn home(document: &Node) -> Option<&'static str> {
         ("layer", "layers"),
         ("flag", "flags"),
         ("holdout", "holdouts"),
+        ("bandit", "bandits"),
         ("apiVersion", "datasets"),
         ("budget", "budgets"),
         ("contract", "contracts"),

@@ -140,6 +140,7 @@ pub(super) fn flag() -> Value {
             ("ramp", ramp),
             ("guarded_by", guard),
             ("experiment", text("The experiment that the split assigns for.")),
+            ("bandit", text("The bandit whose live weights are the shares.")),
             ("key", text("Key under which the split is tracked.")),
             ("split", list(arm, "Variants with their values.")),
             (

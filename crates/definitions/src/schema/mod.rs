@@ -5,6 +5,7 @@
 //! `# yaml-language-server: $schema=../.schemas/experiment.schema.json` (see [`modeline`]), or through a setting that
 //! maps folders to files (see [`FOLDERS`]).
 
+mod bandit;
 mod contract;
 mod design;
 mod experiment;
@@ -17,7 +18,7 @@ mod own;
 use serde_json::{Map, Value, json};
 
 /// Which schema serves which files of a project.
-pub const FOLDERS: [(&str, &str); 16] = [
+pub const FOLDERS: [(&str, &str); 17] = [
     ("steward.yaml", "steward.schema.json"),
     ("datasets/**/*.yaml", "dataset.schema.json"),
     ("metrics/**/*.yaml", "metrics.schema.json"),
@@ -34,6 +35,7 @@ pub const FOLDERS: [(&str, &str); 16] = [
     ("contracts/**/*.yaml", "contract.schema.json"),
     ("teams/**/*.yaml", "team.schema.json"),
     ("questions/**/*.yaml", "question.schema.json"),
+    ("bandits/**/*.yaml", "bandit.schema.json"),
 ];
 
 /// Every schema by its file name, in the order of [`FOLDERS`].
@@ -61,6 +63,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("contract.schema.json", document("A contract", money::contract())),
         ("team.schema.json", document("A team", money::team())),
         ("question.schema.json", document("A question", money::question())),
+        ("bandit.schema.json", document("A bandit", bandit::bandit())),
     ]
 }
 

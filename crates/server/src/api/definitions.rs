@@ -87,6 +87,7 @@ pub async fn one(
         Kind::Contract => json!(project.contracts.get(name)),
         Kind::Team => json!(project.teams.get(name)),
         Kind::Question => json!(project.questions.get(name)),
+        Kind::Bandit => json!(project.bandits.get(name)),
     };
     Ok(Json(value))
 }

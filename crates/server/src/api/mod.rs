@@ -1,5 +1,6 @@
 //! `/api/v1`, described by an OpenAPI document. Handlers translate; rooms decide.
 
+mod bandits;
 mod definitions;
 mod evidence;
 mod exposures;
@@ -55,6 +56,10 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(planning::planned, planning::register))
         .routes(routes!(power::asked, power::posted))
         .routes(routes!(evidence::interactions))
+        .routes(routes!(bandits::list))
+        .routes(routes!(bandits::readout))
+        .routes(routes!(bandits::update))
+        .routes(routes!(bandits::evaluate))
         .routes(routes!(programme::learnt))
         .routes(routes!(programme::library))
         .routes(routes!(evidence::decide))

@@ -51,7 +51,7 @@ pub(super) async fn answer(
     facts.push(("In force", force));
     let section = match kind {
         Kind::SemanticModel => ("/metrics", "Metrics"),
-        Kind::Flag | Kind::Segment | Kind::Layer | Kind::Holdout => ("/flags", "Flags"),
+        Kind::Flag | Kind::Segment | Kind::Layer | Kind::Holdout | Kind::Bandit => ("/flags", "Flags"),
         Kind::Bill | Kind::Budget | Kind::Contract => ("/money", "Money"),
         Kind::Team | Kind::Question => ("/team", "Team"),
         _ => ("/objectives", "Objectives"),

@@ -1,6 +1,7 @@
 //! The web UI: server-rendered, works without JavaScript, all state in the address.
 
 pub(crate) mod assets;
+mod bandit;
 mod data;
 mod dataset;
 mod entities;
@@ -73,6 +74,7 @@ pub fn router() -> Router<State> {
         .route("/k/model/{name}/{version}", get(models::version))
         .route("/approvals", get(models::approvals))
         .route("/approvals/{id}", get(models::approval).post(models::answer))
+        .route("/k/bandit/{name}", get(bandit::show))
         .route("/reports", get(reports::list))
         .route("/k/report/{name}", get(reports::show))
         .route("/k/report/{name}/build", post(reports::build))

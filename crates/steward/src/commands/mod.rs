@@ -1,5 +1,6 @@
 //! One file per group of commands; each translates words into a room's question and prints the answer.
 
+mod bandit;
 mod data;
 mod definitions;
 mod demo;
@@ -71,6 +72,7 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Dataset { command } => data::dataset(&folder, &command, json).await,
         Command::Experiment { command } => experiments::experiment(&folder, command, json).await,
         Command::Model { command } => models::model(&folder, command, json).await,
+        Command::Bandit { command } => bandit::bandit(&folder, command, json).await,
         Command::Flag { command } => flags::flag(&folder, command, json).await,
         Command::Objective { command } => experiments::objective(&folder, &command, json).await,
         Command::Decisions { about, as_of } => governance::decisions(&folder, about, as_of.as_deref(), json).await,

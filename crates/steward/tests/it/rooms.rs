@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 /// Every call from one room to another. A new edge is a decision about the house: add it here and in
 /// ARCHITECTURE.md, in the same commit as the code that needs it.
 const EDGES: &[(&str, &[&str])] = &[
+    ("bandits", &["experiments"]),
     ("calculator", &[]),
     ("experiments", &[]),
     ("exposures", &[]),
     ("finance", &[]),
-    ("flags", &["experiments", "governance"]),
+    ("flags", &["bandits", "experiments", "governance"]),
     ("governance", &["experiments", "finance", "portfolio", "quality"]),
     ("metrics", &[]),
     ("onboarding", &["quality"]),

@@ -44,6 +44,7 @@ pub async fn list(Shared(state): Shared<State>) -> Result<Response, ErrorPage> {
         (Kind::Segment, "Segments", "named groups of units"),
         (Kind::Layer, "Layers", "slices exclude each other"),
         (Kind::Holdout, "Holdouts", "units held back"),
+        (Kind::Bandit, "Bandits", "splits that follow what arms have earned"),
     ];
     Ok(laid_out(
         &loaded,
