@@ -125,6 +125,20 @@ async fn intervals_over_clusters_cover_and_those_of_units_do_not() {
 }
 
 #[tokio::test]
+async fn few_clusters_are_bootstrapped_beside_their_errors() {
+    let found = clusters(3, 8, 2000.0).read(by_country()).await;
+    let e = found.metrics[0].absolute.estimate().unwrap();
+    let cluster = found.design.as_ref().unwrap().cluster.as_ref().unwrap();
+    let wild = &cluster.bootstrap[0];
+    assert_eq!((wild.metric.as_str(), wild.variant.as_str()), ("revenue", "treatment"));
+    let b = wild.absolute.estimate().unwrap();
+    assert!((b.point - e.point).abs() < 1e-6 * e.point.abs(), "{b:?} {e:?}");
+    assert!(b.low < 2000.0 && 2000.0 < b.high && b.p.unwrap() < 0.05, "{b:?}");
+    let many = clusters(3, 12, 2000.0).read(by_country()).await;
+    assert!(many.design.unwrap().cluster.unwrap().bootstrap.is_empty());
+}
+
+#[tokio::test]
 async fn few_clusters_are_refused_with_the_reason_and_mixed_ones_left_out() {
     let found = clusters(1, 4, 0.0).read(by_country()).await;
     assert_eq!(found.outcome, Outcome::NotEstimable, "{}", found.verdict);

@@ -1,7 +1,7 @@
 //! `/k/bandit`: what each arm is worth, how often it is served, whether the best is known.
 
 use axum::extract::{Path, Query, State as Shared};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use steward_capabilities::bandits::{self, Readout, State as Stage};
 use steward_definitions::Kind;
@@ -10,7 +10,7 @@ use super::entities::answer;
 use super::layout::badge;
 use super::parts::{self, AsOf};
 use crate::State;
-use crate::charts::interval::{IntervalScale, interval};
+use crate::charts::{IntervalScale, interval};
 use crate::error::ErrorPage;
 use crate::format;
 

@@ -107,6 +107,18 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
             json!({ "choice": "stop", "reason": "Too dear.", "actor": "dora" }),
         ),
         get("/api/v1/interactions", "/api/v1/interactions"),
+        get("/api/v1/bandits", "/api/v1/bandits"),
+        get("/api/v1/bandits/{name}", "/api/v1/bandits/checkout_page"),
+        post(
+            "/api/v1/bandits/{name}/update",
+            "/api/v1/bandits/checkout_page/update",
+            json!({ "early": true }),
+        ),
+        post(
+            "/api/v1/bandits/{name}/evaluate",
+            "/api/v1/bandits/checkout_page/evaluate",
+            json!({ "weights": { "treatment": 1.0 } }),
+        ),
         get("/api/v1/programme", "/api/v1/programme"),
         get(
             "/api/v1/programme/experiments",

@@ -100,6 +100,7 @@ async fn an_unknown_name_is_answered_with_the_nearest() {
         Kind::Contract => ("nimbu", "nimbus"),
         Kind::Team => ("scienc", "science"),
         Kind::Question => ("late_order", "late_orders"),
+        Kind::Bandit => ("checkout_pge", "checkout_page"),
     };
     for kind in Kind::ALL {
         let (typed, meant) = near(kind);

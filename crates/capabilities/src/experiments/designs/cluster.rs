@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use steward_definitions::ClusterDesign;
 use steward_stats::{NotEstimable, Reason};
 
-use super::weighted::{Row, lift, value};
-use super::{ClusterReadout, Counted, DesignReadout, Designed, Ground, Lifts, cross};
+use super::weighted::{Row, bootstrap, lift, value};
+use super::{BootstrapLift, ClusterReadout, Counted, DesignReadout, Designed, Ground, Lifts, cross};
 use crate::CapabilityError;
 use crate::experiments::cells::Cell;
 use crate::experiments::health::problem;
 use crate::experiments::query::{Bucket, NO_VALUE};
+use crate::experiments::readout::Answer;
 
 /// Fewest clusters of an arm from which its luck can be told from the treatment.
 const FEWEST: usize = 3;
+/// Fewer clusters than these in all are read by the wild cluster bootstrap too.
+const FEW: usize = 12;
 /// Fewest clusters in all for a covariate: it costs degrees of freedom.
 const FEWEST_ADJUSTED: usize = 10;
 
@@ -53,7 +56,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &ClusterDesign)
         .map(|arm| clusters.iter().filter(|(a, _)| *a == arm).count() as u64)
         .collect();
     let (treatments, control, level) = (ground.treatments(), ground.control(), ground.level());
-    let mut lifts = Lifts::new();
+    let (mut lifts, mut wild) = (Lifts::new(), Vec::new());
     for metric in ground.all_measured() {
         let Some(measured) = ground.metrics.get(metric) else {
             continue;
@@ -106,6 +109,20 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &ClusterDesign)
                     &format!("least squares over {} clusters", all.len()),
                 )
             };
+            if all.len() < FEW && result.is_ok() {
+                let found = bootstrap(&all, at, level);
+                let (draws, enumerated) = found.as_ref().map_or((0, false), |w| (w.draws, w.enumerated));
+                wild.push(BootstrapLift {
+                    metric: measured.name.clone(),
+                    variant: variants[arm].name.clone(),
+                    absolute: match found {
+                        Ok(w) => Answer::Estimate(w.estimate),
+                        Err(not_estimable) => Answer::Refused { not_estimable },
+                    },
+                    draws,
+                    enumerated,
+                });
+            }
             lifts.insert((metric, arm), result);
         }
     }
@@ -151,6 +168,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &ClusterDesign)
                 mixed,
                 units_left_out: left_out + nameless,
                 correction: "cr2".into(),
+                bootstrap: wild,
             }),
             ..DesignReadout::default()
         },

@@ -57,6 +57,24 @@ pub struct ClusterReadout {
     pub units_left_out: u64,
     /// Small-sample correction of the errors.
     pub correction: String,
+    /// With few clusters, the wild cluster bootstrap beside the estimates, by metric and treatment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bootstrap: Vec<BootstrapLift>,
+}
+
+/// A lift by the wild cluster bootstrap, which trusts no t distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BootstrapLift {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Treatment − control; ends are null where the clusters are too few to reject anything.
+    pub absolute: Answer,
+    /// Draws, or combinations of signs.
+    pub draws: u64,
+    /// Every combination of signs was used.
+    pub enumerated: bool,
 }
 
 /// So many of a variant.

@@ -5,6 +5,7 @@
 //! exactly what its units would.
 
 use steward_stats::cluster::{Correction, regress};
+use steward_stats::wild_bootstrap::{self, Weights, Wild, wild_cluster_bootstrap};
 use steward_stats::{Lift, Moments, NotEstimable, Reason};
 
 use crate::experiments::measures::Compared;
@@ -38,16 +39,8 @@ pub fn value(moments: &Moments, compared: Compared) -> Option<(f64, f64)> {
     }
 }
 
-/// The lift of `effect`, weights on the treatment columns.
-pub fn lift(rows: &[Row], effect: &[f64], level: f64, what: &str) -> Result<Lift, NotEstimable> {
-    let total: f64 = rows.iter().map(|r| r.weight).sum();
-    if rows.iter().any(|r| r.weight < 0.0) || total <= 0.0 {
-        return Err(NotEstimable::new(
-            Reason::OutOfDomain,
-            "a weight is negative, or all are 0",
-            "use a metric whose denominator is a count or an amount above 0",
-        ));
-    }
+/// Columns of a weighted regression: the intercept, treatments, then what varies of the others, centred; each row by √weight.
+fn columns(rows: &[Row], total: f64) -> Vec<Vec<f64>> {
     let width = rows.first().map_or(0, |r| r.others.len());
     let centre: Vec<f64> = (0..width)
         .map(|j| rows.iter().map(|r| r.weight * r.others[j]).sum::<f64>() / total)
@@ -59,8 +52,7 @@ pub fn lift(rows: &[Row], effect: &[f64], level: f64, what: &str) -> Result<Lift
                 .any(|r| (r.others[j] - centre[j]).abs() > 1e-12 * centre[j].abs().max(1.0))
         })
         .collect();
-    let x: Vec<Vec<f64>> = rows
-        .iter()
+    rows.iter()
         .map(|r| {
             let root = r.weight.sqrt();
             let mut row = vec![root];
@@ -68,7 +60,34 @@ pub fn lift(rows: &[Row], effect: &[f64], level: f64, what: &str) -> Result<Lift
             row.extend(used.iter().map(|&j| (r.others[j] - centre[j]) * root));
             row
         })
-        .collect();
+        .collect()
+}
+
+/// Treatment `at` by the wild cluster bootstrap. Seeded, so that the same rows give the same bytes.
+pub fn bootstrap(rows: &[Row], at: usize, level: f64) -> Result<Wild, NotEstimable> {
+    let total: f64 = rows.iter().map(|r| r.weight).sum();
+    let y: Vec<f64> = rows.iter().map(|r| r.value * r.weight.sqrt()).collect();
+    let clusters: Vec<u64> = rows.iter().map(|r| r.cluster).collect();
+    let plan = wild_bootstrap::Plan {
+        weights: Weights::Auto,
+        draws: 4999,
+        seed: 1,
+        level,
+    };
+    wild_cluster_bootstrap(&y, &columns(rows, total), false, &clusters, at + 1, plan)
+}
+
+/// The lift of `effect`, weights on the treatment columns.
+pub fn lift(rows: &[Row], effect: &[f64], level: f64, what: &str) -> Result<Lift, NotEstimable> {
+    let total: f64 = rows.iter().map(|r| r.weight).sum();
+    if rows.iter().any(|r| r.weight < 0.0) || total <= 0.0 {
+        return Err(NotEstimable::new(
+            Reason::OutOfDomain,
+            "a weight is negative, or all are 0",
+            "use a metric whose denominator is a count or an amount above 0",
+        ));
+    }
+    let x = columns(rows, total);
     let y: Vec<f64> = rows.iter().map(|r| r.value * r.weight.sqrt()).collect();
     let clusters: Vec<u64> = rows.iter().map(|r| r.cluster).collect();
     let fitted = regress(&y, &x, false, &clusters, Correction::Cr2)?;

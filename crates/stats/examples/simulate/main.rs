@@ -4,6 +4,9 @@
 //!     cargo run --release -p steward-stats --example simulate
 //!     cargo run --release -p steward-stats --example simulate Power
 
+mod bandits;
+mod designs;
+
 use steward_stats::bayes::{self, Beta, Better, NormalPrior, beta_binomial};
 use steward_stats::cluster::{Correction, clustered};
 use steward_stats::confidence_sequence::confidence_sequence;
@@ -971,6 +974,8 @@ fn main() {
     power(&mut report);
     distributions(&mut report);
     planned(&mut report);
+    designs::designs(&mut report);
+    bandits::bandits(&mut report);
     println!("\n{} of {} rows not held.", report.missed, report.rows);
     println!(
         "\nNot held: with few effects of unlike standard errors Hartung–Knapp's interval is short where its scale falls below 1"
