@@ -150,6 +150,11 @@ impl<'a> Writer<'a> {
         over_columns(&quote(name), self.layout.dataset).map_err(|cause| self.invalid(cause))
     }
 
+    /// What was bound so far, in order.
+    pub(super) fn parameters(self) -> Vec<Value> {
+        self.parameters
+    }
+
     pub(super) fn variant(&self) -> Result<String, CapabilityError> {
         self.column(&self.layout.experiment.exposures.variant)
     }

@@ -17,6 +17,8 @@ pub enum Design {
     Switchback(SwitchbackDesign),
     /// Units held back from everything that is launched.
     Holdout(HoldoutDesign),
+    /// Some markets, against a mixture of the others.
+    Geo(GeoDesign),
 }
 
 impl Design {
@@ -28,6 +30,7 @@ impl Design {
             Design::Cluster(_) => "cluster",
             Design::Switchback(_) => "switchback",
             Design::Holdout(_) => "holdout",
+            Design::Geo(_) => "geo",
         }
     }
 
@@ -36,7 +39,7 @@ impl Design {
         match self {
             Design::Cluster(d) => vec![&d.by],
             Design::Switchback(d) => vec![&d.by],
-            Design::Units | Design::Factorial(_) | Design::Holdout(_) => Vec::new(),
+            Design::Units | Design::Factorial(_) | Design::Holdout(_) | Design::Geo(_) => Vec::new(),
         }
     }
 }
@@ -88,6 +91,15 @@ pub struct SwitchbackDesign {
     pub season_seconds: Option<u64>,
     /// Regions share capacity: what the others have counts too.
     pub spillover: bool,
+}
+
+/// Markets by periods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeoDesign {
+    /// Seconds of a period, counted from the experiment's start.
+    pub period_seconds: u64,
+    /// Seconds before the start that the mixture must follow: whole periods.
+    pub before_seconds: u64,
 }
 
 /// Units held back.

@@ -20,7 +20,7 @@ pub(super) fn design() -> Value {
                 "kind",
                 words(
                     "What was randomised.",
-                    &["units", "factorial", "cluster", "switchback", "holdout"],
+                    &["units", "factorial", "cluster", "switchback", "holdout", "geo"],
                 ),
             ),
             ("factors", levels),
@@ -29,7 +29,8 @@ pub(super) fn design() -> Value {
                 "by",
                 text("Cluster, switchback: dimension that names the cluster or region."),
             ),
-            ("period", text("Switchback: length of a period, `2h`.")),
+            ("period", text("Switchback, geo: length of a period, `2h`.")),
+            ("before", text("Geo: time before the start that a mixture of markets must follow, whole periods.")),
             ("washout", text("Switchback: time left out after each switch.")),
             ("season", text("Switchback: a season whose shape is taken out, `1d`.")),
             (

@@ -42,6 +42,25 @@ fn designs_are_read() {
 }
 
 #[test]
+fn a_geo_design_counts_periods_from_the_start() {
+    let text = |design: &str| pair(design) + "start: 2025-03-01\n";
+    let Design::Geo(geo) = read(&text("{kind: geo, period: 1d, before: 56d}")) else {
+        panic!("no geo design");
+    };
+    assert_eq!((geo.period_seconds, geo.before_seconds), (86_400, 56 * 86_400));
+    first(
+        PATH,
+        &text("{kind: geo, period: 1d, before: 3d}"),
+        "experiments/email.yaml:7:41: error[bad-value]",
+    );
+    first(
+        PATH,
+        &text("{kind: geo, period: 1d}"),
+        "experiments/email.yaml:7:9: error[missing-key]",
+    );
+}
+
+#[test]
 fn what_a_design_names_must_exist() {
     one(
         PATH,

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod bandits;
 mod collected;
 mod contracts;
 mod designs;

@@ -8,7 +8,7 @@ use steward_definitions::{Project, Source, schema};
 
 const JUNK: &str = "qqqqqqqqqqqqqqqqqqqq";
 /// Words on which it depends which keys a map takes: types of metrics, kinds of designs.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "simple",
     "ratio",
     "derived",
@@ -18,6 +18,7 @@ const WORDS: [&str; 9] = [
     "cluster",
     "switchback",
     "holdout",
+    "geo",
 ];
 
 /// A document with every key of a schema, one key per line; which place of the schema each line stands for.

@@ -117,7 +117,7 @@ async fn calls(world: &World) -> Vec<(&'static str, &'static str, String, Value)
         post(
             "/api/v1/bandits/{name}/evaluate",
             "/api/v1/bandits/checkout_page/evaluate",
-            json!({ "weights": { "treatment": 1.0 } }),
+            json!({ "weights": { "control": 0.5, "treatment": 0.5 } }),
         ),
         get("/api/v1/programme", "/api/v1/programme"),
         get(

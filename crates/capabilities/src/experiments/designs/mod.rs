@@ -6,6 +6,7 @@
 mod cluster;
 pub(super) mod cross;
 mod factorial;
+mod geo;
 mod holdout;
 mod switchback;
 mod types;
@@ -142,6 +143,7 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, cells: &Cells) -> Resul
         Design::Switchback(design) => Some(switchback::analyse(ground, design).await?),
         Design::Factorial(design) => Some(factorial::analyse(ground, cells, design)),
         Design::Holdout(design) => Some(holdout::analyse(ground, design).await?),
+        Design::Geo(design) => Some(geo::analyse(ground, design).await?),
         Design::Units => None,
     })
 }
@@ -155,6 +157,22 @@ pub(super) fn sentence(designed: &Designed, experiment: &Experiment) -> Option<S
 
 /// Judges the split of what was randomised in place of the split of units, which follows it with noise of its own.
 pub(super) fn restate(health: &mut Health, experiment: &Experiment, designed: &mut Designed) {
+    if designed.readout.geo.is_some() {
+        health.problems.retain(|p| p.code != "sample-ratio");
+        health.srm = SampleRatio {
+            p: None,
+            method: "fixed".into(),
+            fixed_p: None,
+            sequential_p: None,
+            broken: false,
+            statistic: None,
+            not_estimable: Some(super::measures::refuse(
+                "markets were chosen, not drawn by weights",
+                "look at how well the mixture follows them before",
+            )),
+        };
+        health.ok = health.problems.iter().all(|p| p.severity != "error");
+    }
     if let Some((counts, noun)) = &designed.split {
         health.problems.retain(|p| p.code != "sample-ratio");
         let weights: Vec<f64> = experiment.variants.iter().map(|v| v.weight).collect();

@@ -29,6 +29,71 @@ pub struct DesignReadout {
     /// Units held back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdout: Option<HoldoutReadout>,
+    /// Treated markets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo: Option<GeoReadout>,
+}
+
+/// Treated markets against a mixture of the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeoReadout {
+    /// Seconds of a period.
+    pub period_seconds: u64,
+    /// Periods before the start that the mixture follows.
+    pub periods_before: u64,
+    /// Whole periods since.
+    pub periods_after: u64,
+    /// By metric and treatment.
+    pub metrics: Vec<GeoMetric>,
+}
+
+/// One metric of treated markets, a mean over them in each period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeoMetric {
+    /// Metric.
+    pub metric: String,
+    /// Treatment.
+    pub variant: String,
+    /// Treated markets.
+    pub treated: Vec<String>,
+    /// Markets of the control.
+    pub donors: u64,
+    /// What the mixture is made of.
+    pub weights: Vec<GeoWeight>,
+    /// Rank of the treated markets' ratio of gaps after to before, among all.
+    pub p: f64,
+    /// Markets ranked.
+    pub ranked: u64,
+    /// Root mean squared gap before.
+    pub fit_before: f64,
+    /// Smallest relative rise that would have been found in 80% of past windows, where that can be told.
+    pub detectable_relative: Option<f64>,
+    /// Share of past windows that find an effect where there is none.
+    pub false_positives: Option<f64>,
+    /// Treated and mixture by period.
+    pub gaps: Vec<GeoGap>,
+    /// Effects, alike in every period, that the placebo test does not reject.
+    pub interval: Answer,
+}
+
+/// A market of the mixture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeoWeight {
+    /// Market.
+    pub market: String,
+    /// Its share.
+    pub share: f64,
+}
+
+/// A period.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeoGap {
+    /// Its start, microseconds since 1970 UTC.
+    pub at_us: i64,
+    /// Mean of the treated markets.
+    pub treated: f64,
+    /// The mixture.
+    pub synthetic: f64,
 }
 
 /// A lift as if units had been split one by one.

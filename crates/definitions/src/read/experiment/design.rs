@@ -5,7 +5,7 @@ use crate::kinds::*;
 use crate::yaml::Value;
 use crate::{Diagnostic, Experiment};
 
-const KINDS: [&str; 5] = ["units", "factorial", "cluster", "switchback", "holdout"];
+const KINDS: [&str; 6] = ["units", "factorial", "cluster", "switchback", "holdout", "geo"];
 
 /// Reads the design; units split one by one if there is none.
 pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Design {
@@ -35,9 +35,10 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Design {
         }),
         "switchback" => Design::Switchback(switchback(&mut inner, experiment)),
         "holdout" => Design::Holdout(holdout(&mut inner, experiment)),
+        "geo" => Design::Geo(geo(&mut inner, experiment)),
         _ => Design::Units,
     };
-    if matches!(design, Design::Cluster(_) | Design::Switchback(_))
+    if matches!(design, Design::Cluster(_) | Design::Switchback(_) | Design::Geo(_))
         && matches!(experiment.inference.method, InferenceMethod::GroupSequential { .. })
     {
         let problem = Diagnostic::error(
@@ -54,7 +55,8 @@ pub(super) fn read(map: &mut MapReader<'_>, experiment: &Experiment) -> Design {
 }
 
 /// Every key of any design.
-const ALL_KEYS: [&str; 9] = [
+const ALL_KEYS: [&str; 10] = [
+    "before",
     "factors",
     "cells",
     "by",
@@ -239,6 +241,28 @@ fn switchback(inner: &mut MapReader<'_>, experiment: &Experiment) -> SwitchbackD
         washout_seconds: whole(inner, "washout").unwrap_or(0),
         season_seconds,
         spillover: inner.choice("spillover", &["none", "regions"]).as_deref() == Some("regions"),
+    }
+}
+
+fn geo(inner: &mut MapReader<'_>, experiment: &Experiment) -> GeoDesign {
+    timed(inner, experiment, "a geo design");
+    if experiment.start.is_none() {
+        inner
+            .decoder()
+            .report(Diagnostic::error("design", inner.span(), "a geo design counts periods from the experiment's start").hint("give the experiment a `start`"));
+    }
+    inner.required("period");
+    inner.required("before");
+    let period_seconds = inner.duration_seconds("period").unwrap_or(0);
+    let before_seconds = inner.duration_seconds("before").unwrap_or(0);
+    if period_seconds > 0 && period_seconds % 3600 != 0 {
+        inner.error("bad-value", "period", "`period` is not whole hours");
+    } else if period_seconds > 0 && before_seconds > 0 && (before_seconds < 8 * period_seconds || before_seconds % period_seconds != 0) {
+        inner.error("bad-value", "before", "`before` is at least eight whole periods: the mixture must follow something");
+    }
+    GeoDesign {
+        period_seconds: period_seconds.max(3600),
+        before_seconds,
     }
 }
 
