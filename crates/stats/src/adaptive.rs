@@ -164,7 +164,11 @@ pub fn readout_batches(batches: &[Batch], weighting: Weighting, level: f64) -> R
                 "give the probability of every arm in every batch: above 0, summing to 1; keep a floor",
             ));
         }
-        if batch.arms.iter().any(|(n, m, v)| *n > 0 && !(m.is_finite() && v.is_finite() && *v >= 0.0)) {
+        if batch
+            .arms
+            .iter()
+            .any(|(n, m, v)| *n > 0 && !(m.is_finite() && v.is_finite() && *v >= 0.0))
+        {
             return Err(NotEstimable::not_finite(format!(
                 "batch {t} has means and variances {:?}",
                 batch.arms
@@ -177,7 +181,11 @@ pub fn readout_batches(batches: &[Batch], weighting: Weighting, level: f64) -> R
         played
             .iter()
             .map(|batch| {
-                let before = if weighting == Weighting::Ipw { vec![0.0; k] } else { means.clone() };
+                let before = if weighting == Weighting::Ipw {
+                    vec![0.0; k]
+                } else {
+                    means.clone()
+                };
                 for (w, (n, mean, _)) in batch.arms.iter().enumerate().filter(|(_, a)| a.0 > 0) {
                     counts[w] += *n as f64;
                     means[w] += (mean - means[w]) * *n as f64 / counts[w];
@@ -191,7 +199,9 @@ pub fn readout_batches(batches: &[Batch], weighting: Weighting, level: f64) -> R
         _ => 1.0,
     };
     let size = |batch: &Batch| batch.arms.iter().map(|a| a.0 as f64).sum::<f64>();
-    let totals: Vec<f64> = (0..k).map(|w| played.iter().map(|b| weight(b, w) * size(b)).sum()).collect();
+    let totals: Vec<f64> = (0..k)
+        .map(|w| played.iter().map(|b| weight(b, w) * size(b)).sum())
+        .collect();
     let mut values = Vec::new();
     for (w, total) in totals.iter().enumerate() {
         if played.iter().map(|b| b.arms[w].0).sum::<u64>() < 2 {
@@ -212,7 +222,10 @@ pub fn readout_batches(batches: &[Batch], weighting: Weighting, level: f64) -> R
         let mut sum = 0.0;
         for (batch, m) in played.iter().zip(&base) {
             let scale = |w: usize| contrast[w] * weight(batch, w) / totals[w];
-            let rest: f64 = (0..k).filter(|w| contrast[*w] != 0.0).map(|w| scale(w) * (m[w] - values[w])).sum();
+            let rest: f64 = (0..k)
+                .filter(|w| contrast[*w] != 0.0)
+                .map(|w| scale(w) * (m[w] - values[w]))
+                .sum();
             for (a, (n, mean, variance)) in batch.arms.iter().enumerate().filter(|(_, a)| a.0 > 0) {
                 let slope = scale(a) / batch.propensities[a];
                 let centre = rest + slope * (mean - m[a]);

@@ -3,24 +3,25 @@
 //! **Question.** Which effects do the placebos leave possible? If this market were treated for so many periods, how large must
 //! the effect be to be found?
 //!
-//! **Estimand.** Interval of the mean effect, the same in every period after the treatment. Power: share of past windows in
+//! **Estimand.** The mean effect over the periods after the treatment, its interval and p. Power: share of past windows in
 //! which an injected relative effect has p ≤ alpha.
 //!
 //! **Assumptions.** Under no effect the treated market's rank among all is uniform. Past windows are like the one to come.
 //!
-//! **Formula.** The placebo test of effect τ ranks the ratio of √mean((g_t − τ)²) after to the fit before; with J placebos kept
-//! and c = ⌊α(J + 1)⌋, τ is kept unless its ratio exceeds the c-th largest, q: m ± √((q·fit)² − s²), m and s² the mean and
-//! variance (divisor periods) of the gaps after. *Power*: each past window is treated as the test; an effect δ adds δ·y_t to the
-//! gaps, and is found from the root of the same quadratic on. The detectable effect is the power's quantile of these roots.
+//! **Formula.** The test of a mean effect τ ranks |m − τ|/fit among the placebos' |m_j|/fit_j, m the mean gap after and fit
+//! the root mean squared gap before; with J placebos kept and c = ⌊α(J + 1)⌋, τ is kept unless its ratio exceeds the c-th
+//! largest, q: m ± q·fit. It asks of the mean alone; the rank of root mean squared gaps ([`placebo_test`]) also sees effects
+//! that come and go. *Power*: each past window is treated as the test; an effect δ adds δ·ȳ to the mean gap. The detectable
+//! effect is the power's quantile of the smallest δ that are found.
 //!
-//! **Reference.** Abadie, Diamond & Hainmueller 2010; Firpo & Possebom 2018 (the interval).
+//! **Reference.** Abadie, Diamond & Hainmueller 2010; Firpo & Possebom 2018 (inverting the placebo test).
 //!
-//! **Golden source.** `tests/it/geo.rs`: the placebo test itself, at the ends of the interval and at the roots.
+//! **Golden source.** `tests/it/geo.rs`: the test itself at the ends of the interval and at the roots; simulated coverage.
 
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::check_level;
-use crate::synthetic_control::{Match, Panel, Placebo, placebo_test};
+use crate::synthetic_control::{Match, Panel, Placebo, Synthetic, placebo_test};
 use crate::{NotEstimable, Reason};
 
 /// An interval from placebos.
@@ -34,6 +35,8 @@ pub struct Interval {
     pub high: f64,
     /// Coverage.
     pub level: f64,
+    /// p of no mean effect: its rank among placebos.
+    pub p: f64,
 }
 
 /// What a test in this market would find.
@@ -53,14 +56,21 @@ pub struct Power {
     pub fit: f64,
 }
 
+/// |mean gap after| over the fit before, of each placebo.
+fn ratios(placebo: &Placebo) -> Vec<f64> {
+    let of = |s: &Synthetic| {
+        if s.fit_before > 0.0 {
+            s.effect.abs() / s.fit_before
+        } else {
+            f64::INFINITY
+        }
+    };
+    placebo.placebos.iter().flatten().map(of).collect()
+}
+
 /// The c-th largest ratio of the placebos, which the treated market's must exceed; refused with too few of them.
 fn critical(placebo: &Placebo, alpha: f64) -> Result<f64, NotEstimable> {
-    let mut ratios: Vec<f64> = placebo
-        .placebos
-        .iter()
-        .flatten()
-        .map(|s| s.ratio.unwrap_or(f64::INFINITY))
-        .collect();
+    let mut ratios = ratios(placebo);
     let c = (alpha * (ratios.len() + 1) as f64 + 1e-9).floor() as usize;
     if c == 0 {
         return Err(NotEstimable::new(
@@ -80,30 +90,19 @@ fn critical(placebo: &Placebo, alpha: f64) -> Result<f64, NotEstimable> {
     Ok(ratios.get(c - 1).copied().unwrap_or(f64::INFINITY))
 }
 
-/// The effects, alike in every period after the treatment, that the placebo test does not reject. `before` as in the panel.
-///
-/// Refused: too few placebos for the level; gaps that vary more than any placebo's, so that no constant effect is kept.
-pub fn placebo_interval(placebo: &Placebo, before: usize, level: f64) -> Result<Interval, NotEstimable> {
+/// The mean effects that placebos allow. Refused: too few placebos for the level.
+pub fn placebo_interval(placebo: &Placebo, level: f64) -> Result<Interval, NotEstimable> {
     check_level(level)?;
     let q = critical(placebo, 1.0 - level)?;
-    let gaps = placebo.treated.gaps.get(before..).unwrap_or(&[]);
-    let n = gaps.len() as f64;
-    let effect = placebo.treated.effect;
-    let variance = gaps.iter().map(|g| (g - effect).powi(2)).sum::<f64>() / n;
-    let room = (q * placebo.treated.fit_before).powi(2) - variance;
-    if room < 0.0 {
-        return Err(NotEstimable::new(
-            Reason::OutOfDomain,
-            "every effect that is alike in all periods is rejected: the gaps after the treatment vary more than placebos'",
-            "read the gaps period by period",
-        ));
-    }
-    let half = room.sqrt();
+    let (effect, fit) = (placebo.treated.effect, placebo.treated.fit_before);
+    let all = ratios(placebo);
+    let above = all.iter().filter(|r| **r >= effect.abs() / fit).count() + 1;
     Ok(Interval {
         effect,
-        low: effect - half,
-        high: effect + half,
+        low: effect - q * fit,
+        high: effect + q * fit,
         level,
+        p: above as f64 / (all.len() + 1) as f64,
     })
 }
 
@@ -138,7 +137,7 @@ pub fn placebo_power(
     let mut roots = Vec::new();
     let mut fit = 0.0;
     let mut smallest = 1.0f64;
-    let mut quadratics = Vec::new();
+    let mut lines = Vec::new();
     for end in least + duration..=periods {
         let before = end - duration;
         let panel = Panel {
@@ -147,25 +146,16 @@ pub fn placebo_power(
             before,
         };
         let found = placebo_test(&panel, &Match::Outcomes, None)?;
-        let limit = (critical(&found, alpha)? * found.treated.fit_before).powi(2);
-        let pairs = found.treated.gaps[before..].iter().zip(&panel.treated[before..]);
-        let n = duration as f64;
-        let (mut a, mut b, mut c) = (0.0, 0.0, -limit);
-        for (g, y) in pairs {
-            a += y * y / n;
-            b += g * y / n;
-            c += g * g / n;
-        }
-        // Found where aδ² + 2bδ + c > 0.
-        let root = if c > 0.0 {
-            0.0
-        } else if a > 0.0 {
-            ((b * b - a * c).sqrt() - b) / a
+        let limit = critical(&found, alpha)? * found.treated.fit_before;
+        let level = panel.treated[before..].iter().sum::<f64>() / duration as f64;
+        // Found where |m + δȳ| exceeds the limit.
+        let gap = found.treated.effect;
+        roots.push(if level != 0.0 {
+            ((limit - level.signum() * gap) / level.abs()).max(0.0)
         } else {
             f64::INFINITY
-        };
-        roots.push(root);
-        quadratics.push((a, b, c));
+        });
+        lines.push((gap, level, limit));
         smallest = smallest.min(1.0 / found.ranked as f64);
         let mean = panel.treated.iter().sum::<f64>() / end as f64;
         fit += found.treated.fit_before / mean.abs();
@@ -174,9 +164,9 @@ pub fn placebo_power(
     roots.sort_by(f64::total_cmp);
     let wanted = ((power * windows - 1e-9).ceil() as usize).clamp(1, roots.len()) - 1;
     let share = |delta: f64| {
-        let found = quadratics
+        let found = lines
             .iter()
-            .filter(|(a, b, c)| (a * delta + 2.0 * b) * delta + c > 0.0)
+            .filter(|(gap, level, limit)| (gap + delta * level).abs() > *limit)
             .count();
         found as f64 / windows
     };

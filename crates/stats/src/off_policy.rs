@@ -149,19 +149,24 @@ pub fn evaluate_groups(groups: &[Group], level: f64) -> Result<Values, NotEstima
     for g in &groups {
         let finite = (0..2).all(|i| g.sums.mean(i).is_finite()) && g.reward.is_finite() && g.variance.is_finite();
         if !finite || g.model.is_some_and(|(a, b)| !(a.is_finite() && b.is_finite())) {
-            return Err(NotEstimable::not_finite("a reward, a probability or a model value is not finite"));
+            return Err(NotEstimable::not_finite(
+                "a reward, a probability or a model value is not finite",
+            ));
         }
         if !(0.0..=1.0).contains(&g.target) || g.sums.mean(1) < 1.0 - 1e-9 {
             return Err(NotEstimable::out_of_domain(
-                format!("the target's probability is {}, the mean of 1/p {}", g.target, g.sums.mean(1)),
+                format!(
+                    "the target's probability is {}, the mean of 1/p {}",
+                    g.target,
+                    g.sums.mean(1)
+                ),
                 "give probabilities between 0 and 1; those of the log above 0",
             ));
         }
     }
     // Of α·reward/p + β/p + γ within a group: its sum, and its sum of squares around a centre.
-    let sum = |g: &Group, (a, b, c): (f64, f64, f64)| {
-        g.sums.count() as f64 * (a * g.sums.mean(0) + b * g.sums.mean(1) + c)
-    };
+    let sum =
+        |g: &Group, (a, b, c): (f64, f64, f64)| g.sums.count() as f64 * (a * g.sums.mean(0) + b * g.sums.mean(1) + c);
     let squares = |g: &Group, (a, b, c): (f64, f64, f64), centre: f64| {
         let mean = a * g.sums.mean(0) + b * g.sums.mean(1) + c - centre;
         let inner = a * a * g.sums.cross(0, 0) + 2.0 * a * b * g.sums.cross(0, 1) + b * b * g.sums.cross(1, 1);
@@ -169,7 +174,9 @@ pub fn evaluate_groups(groups: &[Group], level: f64) -> Result<Values, NotEstima
     };
     let weights: f64 = groups.iter().map(|g| sum(g, (0.0, g.target, 0.0))).sum();
     if weights == 0.0 {
-        return Err(NotEstimable::too_few("the target policy takes none of the logged actions"));
+        return Err(NotEstimable::too_few(
+            "the target policy takes none of the logged actions",
+        ));
     }
     let mean = |form: &dyn Fn(&Group) -> (f64, f64, f64), name: &str| {
         let value = groups.iter().map(|g| sum(g, form(g))).sum::<f64>() / n;

@@ -192,7 +192,9 @@ fn by_context(bandit: &Bandit, gathered: &Gathered) -> Result<Vec<WeighingCell>,
     ];
     for ((cell, arm), m) in seen.iter().filter(|(_, m)| m.count() > 0) {
         let root = (m.count() as f64).sqrt();
-        arms[*arm].contexts.push(encoded(bandit, *cell).iter().map(|x| x * root).collect());
+        arms[*arm]
+            .contexts
+            .push(encoded(bandit, *cell).iter().map(|x| x * root).collect());
         arms[*arm].rewards.push(sign * m.mean(0) * root);
     }
     let spread = within(seen.values()).sqrt();

@@ -91,9 +91,8 @@ fn judge(frame: &Frame, policy: &Policy, gathered: &Gathered) -> Result<Evaluati
             });
         }
     }
-    let values = evaluate_groups(&groups, 0.95).map_err(|e| {
-        CapabilityError::Invalid(format!("the policy cannot be evaluated: {}; {}", e.detail, e.fix))
-    })?;
+    let values = evaluate_groups(&groups, 0.95)
+        .map_err(|e| CapabilityError::Invalid(format!("the policy cannot be evaluated: {}; {}", e.detail, e.fix)))?;
     let decisions = groups.iter().map(|g| g.sums.count()).sum::<u64>();
     let chosen = values.dr.as_ref().unwrap_or(&values.snips);
     let mut summary = format!(
@@ -110,7 +109,12 @@ fn judge(frame: &Frame, policy: &Policy, gathered: &Gathered) -> Result<Evaluati
         bandit: bandit.meta.name.clone(),
         policy: policy.weights.clone(),
         decisions,
-        propensities: if bandit.plays.propensity.is_some() { "logged" } else { "weights" }.into(),
+        propensities: if bandit.plays.propensity.is_some() {
+            "logged"
+        } else {
+            "weights"
+        }
+        .into(),
         ips: values.ips,
         snips: values.snips,
         dr: values.dr,

@@ -204,7 +204,10 @@ fn query(
     }
     // A unit counts by its first play: what it saw first was drawn with the weights of that moment.
     let (ranked, first) = match plays.unit {
-        Some(_) => (", row_number() OVER (PARTITION BY u ORDER BY t, a) AS k", " WHERE k = 1"),
+        Some(_) => (
+            ", row_number() OVER (PARTITION BY u ORDER BY t, a) AS k",
+            " WHERE k = 1",
+        ),
         None => ("", ""),
     };
     let mut batch = String::from("CASE");

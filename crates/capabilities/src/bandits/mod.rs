@@ -31,4 +31,3 @@ fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Bandit, CapabilityEr
         near: crate::error::nearest(name, project.bandits.keys()),
     })
 }
-

@@ -62,7 +62,11 @@ impl Projection for Weighings {
         ) else {
             return;
         };
-        let cited = payload.evidence.first().and_then(|e| e.get("id")).and_then(|id| id.as_str());
+        let cited = payload
+            .evidence
+            .first()
+            .and_then(|e| e.get("id"))
+            .and_then(|id| id.as_str());
         self.0.entry(bandit.to_owned()).or_default().push(Weighing {
             sequence: event.sequence,
             at_us: event.at_us,
@@ -79,7 +83,10 @@ impl Projection for Weighings {
 }
 
 /// Every weighing of every bandit, oldest first: now, or as of a moment.
-pub async fn weighings(ledger: &Ledger, as_of: Option<i64>) -> Result<BTreeMap<String, Vec<Weighing>>, CapabilityError> {
+pub async fn weighings(
+    ledger: &Ledger,
+    as_of: Option<i64>,
+) -> Result<BTreeMap<String, Vec<Weighing>>, CapabilityError> {
     Ok(ledger.project::<Weighings>(as_of).await?.0)
 }
 

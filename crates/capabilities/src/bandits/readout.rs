@@ -82,8 +82,10 @@ impl Frame<'_> {
 
     /// What the evidence rests on: definitions, tables and everything else.
     pub fn key(&self, context: &Context) -> (BTreeMap<String, String>, Vec<String>, serde_json::Value) {
-        let mut definitions =
-            BTreeMap::from([(format!("bandit/{}", self.bandit.meta.name), self.bandit.meta.digest.clone())]);
+        let mut definitions = BTreeMap::from([(
+            format!("bandit/{}", self.bandit.meta.name),
+            self.bandit.meta.digest.clone(),
+        )]);
         let dataset = &self.bandit.plays.dataset;
         if let Some(found) = context.project.datasets.get(dataset) {
             definitions.insert(format!("dataset/{dataset}"), found.meta.digest.clone());
@@ -115,11 +117,7 @@ impl Frame<'_> {
 }
 
 /// Reads a bandit out, as of now or of a moment; computed once per data and weights.
-pub async fn readout(
-    context: &Context,
-    name: &str,
-    as_of: Option<i64>,
-) -> Result<Concluded<Readout>, CapabilityError> {
+pub async fn readout(context: &Context, name: &str, as_of: Option<i64>) -> Result<Concluded<Readout>, CapabilityError> {
     let frame = frame(context, name, as_of).await?;
     let (definitions, tables, parameters) = frame.key(context);
     crate::evidence::conclude(
@@ -157,7 +155,13 @@ fn read(frame: &Frame, gathered: &Gathered) -> Readout {
             arms: s
                 .arms
                 .iter()
-                .map(|m| (m.count(), if m.count() > 0 { m.mean(0) } else { 0.0 }, m.variance(0).unwrap_or(0.0)))
+                .map(|m| {
+                    (
+                        m.count(),
+                        if m.count() > 0 { m.mean(0) } else { 0.0 },
+                        m.variance(0).unwrap_or(0.0),
+                    )
+                })
                 .collect(),
         })
         .collect();
@@ -205,7 +209,12 @@ fn read(frame: &Frame, gathered: &Gathered) -> Readout {
         cut_us: frame.cut,
         plays,
         missing: gathered.missing.clone(),
-        batches: gathered.strata.iter().map(|s| s.batch).collect::<std::collections::BTreeSet<_>>().len() as u64,
+        batches: gathered
+            .strata
+            .iter()
+            .map(|s| s.batch)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len() as u64,
         arms,
         split,
         next,

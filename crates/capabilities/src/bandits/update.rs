@@ -39,7 +39,8 @@ pub async fn update(context: &Context, name: &str, early: bool) -> Result<Update
         ..Filter::default()
     };
     let expected = context.ledger.read(&about).await?.last().map(|e| e.sequence);
-    let latest = |mut all: std::collections::BTreeMap<String, Vec<Weighing>>| all.remove(name).and_then(|mut w| w.pop());
+    let latest =
+        |mut all: std::collections::BTreeMap<String, Vec<Weighing>>| all.remove(name).and_then(|mut w| w.pop());
     let last = latest(weighings(&context.ledger, None).await?);
     let every = i64::try_from(bandit.every_seconds).unwrap_or(i64::MAX / 2_000_000) * 1_000_000;
     let due = last.as_ref().map_or(i64::MIN, |w| w.from_us.saturating_add(every));
@@ -88,7 +89,12 @@ pub async fn update(context: &Context, name: &str, early: bool) -> Result<Update
         evidence: vec![concluded.evidence.citation()],
     };
     let event = weighed(name, &payload)?;
-    if context.ledger.append_if(&subject, expected, vec![event]).await?.is_none() {
+    if context
+        .ledger
+        .append_if(&subject, expected, vec![event])
+        .await?
+        .is_none()
+    {
         return Err(CapabilityError::Refused(format!(
             "others updated the bandit {name} at this moment; look at it again"
         )));

@@ -61,7 +61,7 @@ pub const METHODS: &[Method] = &[
                 Field::optional(
                     "interval",
                     ESTIMATE_RANGE,
-                    "Effects, alike in all periods after, that the placebo test does not reject",
+                    "Mean effects after that placebos allow: those whose ratio to the fit before is not beyond theirs",
                 ),
             ],
         ),
@@ -90,7 +90,7 @@ pub const METHODS: &[Method] = &[
             }
             let found = placebo_test(&panel, &matching, i.maybe_number("worst_fit"))?;
             let mut out = written(&found.treated);
-            out["interval"] = match placebo_interval(&found, panel.before, i.number("level")?) {
+            out["interval"] = match placebo_interval(&found, i.number("level")?) {
                 Ok(interval) => json!(interval),
                 Err(e) => refusal(&e),
             };
@@ -263,6 +263,7 @@ const ESTIMATE_RANGE: Kind = Kind::Object(&Object {
         Field::optional("low", Kind::Number, "Lower end"),
         Field::optional("high", Kind::Number, "Upper end"),
         Field::optional("level", Kind::Number, "Coverage"),
+        Field::optional("p", Kind::Number, "p of no mean effect: its rank among placebos"),
         Field::optional("not_estimable", Kind::Object(&super::REFUSED), "Why there is none"),
     ],
     forms: &[&["effect", "low", "high", "level"], &["not_estimable"]],

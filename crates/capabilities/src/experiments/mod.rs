@@ -46,7 +46,9 @@ mod verdict;
 mod window;
 mod writer;
 
-pub use designs::{BootstrapLift, ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout};
+pub use designs::{
+    BootstrapLift, ClusterReadout, Counted, DesignReadout, NaiveLift, SwitchbackEffects, SwitchbackReadout,
+};
 pub use interactions::{Interaction, InteractionTest, Interactions, PairInteraction};
 pub use period::Period;
 pub use plan::{

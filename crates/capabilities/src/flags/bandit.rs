@@ -53,7 +53,12 @@ pub(super) fn contexts(holds: &Holds, rule: &FlagRule, compiled: (Value, LiveRul
 }
 
 fn in_context(fields: &[Entry], context: &BTreeMap<String, String>, weights: Vec<Value>) -> Vec<Entry> {
-    let here = Value::Map(context.iter().map(|(a, v)| (a.as_str().into(), Value::text(v))).collect());
+    let here = Value::Map(
+        context
+            .iter()
+            .map(|(a, v)| (a.as_str().into(), Value::text(v)))
+            .collect(),
+    );
     let mut own: Vec<Entry> = fields.to_vec();
     match own.iter_mut().find(|(key, _)| &**key == "condition") {
         Some((_, condition)) => {

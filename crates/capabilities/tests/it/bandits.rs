@@ -137,13 +137,19 @@ async fn weights_follow_rewards_and_the_flag_serves_them() {
     assert!(all["headline"].iter().all(|w| w.evidence.is_some()));
 
     // What other policies would have earned.
-    let always = evaluate(&world.at(5), "headline", &Policy::always("playful"), None).await.unwrap().value;
+    let always = evaluate(&world.at(5), "headline", &Policy::always("playful"), None)
+        .await
+        .unwrap()
+        .value;
     for e in [&always.ips, &always.snips, always.dr.as_ref().unwrap()] {
         assert!((e.point - 0.35).abs() < 4.0 * e.se, "{e:?}");
     }
     assert!(always.logged.point < always.snips.point);
     assert_eq!(always.propensities, "weights");
-    let worst = evaluate(&world.at(5), "headline", &Policy::always("urgent"), None).await.unwrap().value;
+    let worst = evaluate(&world.at(5), "headline", &Policy::always("urgent"), None)
+        .await
+        .unwrap()
+        .value;
     assert!(worst.snips.high < always.snips.low);
     let unknown = evaluate(&world.at(5), "headline", &Policy::always("playfull"), None).await;
     assert!(unknown.unwrap_err().to_string().contains("playful"));
@@ -151,8 +157,8 @@ async fn weights_follow_rewards_and_the_flag_serves_them() {
 
 #[tokio::test]
 async fn each_context_has_its_own_weights() {
-    let bandit = BANDIT.to_owned()
-        + "algorithm: linear_thompson\ncontext: [{attribute: device, values: [mobile, desktop]}]\n";
+    let bandit =
+        BANDIT.to_owned() + "algorithm: linear_thompson\ncontext: [{attribute: device, values: [mobile, desktop]}]\n";
     let mut world = World::new(&bandit).await;
     let rate = |arm: &str, device: &str| match (arm, device) {
         ("playful", "mobile") | ("urgent", "desktop") => 0.5,
@@ -161,7 +167,10 @@ async fn each_context_has_its_own_weights() {
     world.day(0, 700, &rate).await;
     let weighing = update(&world.at(1), "headline", false).await.unwrap().weighing.unwrap();
     let cell = |value: &str| weighing.cells.iter().find(|c| c.context["device"] == value).unwrap();
-    assert!(cell("mobile").weights[1] > 0.8 && cell("desktop").weights[2] > 0.8, "{weighing:?}");
+    assert!(
+        cell("mobile").weights[1] > 0.8 && cell("desktop").weights[2] > 0.8,
+        "{weighing:?}"
+    );
     // The flag serves each device its own.
     world.day(1, 500, &rate).await;
     let context = world.at(2);
@@ -201,7 +210,11 @@ async fn what_cannot_be_believed_sets_no_weights() {
         let at = time(START + DAY + 7200 * SECOND + unit * SECOND);
         let _ = writeln!(world.rows, "x{unit},urgent,mobile,0,,{at}");
     }
-    let _ = writeln!(world.rows, "y1,shouting,mobile,1,,{}", time(START + DAY + 7300 * SECOND));
+    let _ = writeln!(
+        world.rows,
+        "y1,shouting,mobile,1,,{}",
+        time(START + DAY + 7300 * SECOND)
+    );
     world.day(1, 1, &truth).await;
     let found = update(&world.at(3), "headline", false).await.unwrap();
     assert!(!found.updated, "{found:?}");
@@ -238,7 +251,11 @@ async fn a_delay_and_gaussian_rewards() {
     // Plays of the last day are not complete.
     let read = readout(&world.at(2), "headline", None).await.unwrap().value;
     assert_eq!(read.plays, 300);
-    assert!(read.arms.iter().all(|a| a.mean.is_some_and(|m| (0.0..=10.0).contains(&m))));
+    assert!(
+        read.arms
+            .iter()
+            .all(|a| a.mean.is_some_and(|m| (0.0..=10.0).contains(&m)))
+    );
     // Less is better: the worst converting arm leads.
     assert_eq!(read.recommendation.arm.as_deref(), Some("urgent"));
     assert_eq!(read.recommendation.state, State::KeepRunning);

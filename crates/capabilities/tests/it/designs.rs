@@ -5,8 +5,8 @@ use std::path::Path;
 
 use steward_capabilities::experiments::{Outcome, Readout, ReadoutOptions, interactions, readout};
 use steward_definitions::{
-    ClusterDesign, Design, Factor, FactorCell, FactorialDesign, Flag, FlagRule, GeoDesign, HoldoutDesign, Project, Serve, Slice,
-    Split, SwitchbackDesign,
+    ClusterDesign, Design, Factor, FactorCell, FactorialDesign, Flag, FlagRule, GeoDesign, HoldoutDesign, Project,
+    Serve, Slice, Split, SwitchbackDesign,
 };
 use steward_stats::Rng;
 
@@ -486,7 +486,9 @@ async fn what_all_launches_are_worth_adds_up_over_months() {
 fn markets(seed: u64, count: u64, treated: &[u64], effect: f64) -> Tables {
     let mut tables = Tables::new();
     let mut rng = Rng::keyed(seed, &[1]);
-    let shared: Vec<f64> = (0..40).map(|w| 20.0 * f64::from(w).sin() + 10.0 * rng.normal()).collect();
+    let shared: Vec<f64> = (0..40)
+        .map(|w| 20.0 * f64::from(w).sin() + 10.0 * rng.normal())
+        .collect();
     for m in 0..count {
         let size = 8.0 + 4.0 * rng.uniform();
         let arm = if treated.contains(&m) { "treatment" } else { "control" };
@@ -494,7 +496,11 @@ fn markets(seed: u64, count: u64, treated: &[u64], effect: f64) -> Tables {
         let _ = writeln!(tables.exposures, "{m},{arm},{}", time(START));
         for day in -24..14i64 {
             let moves = shared[(day + 24) as usize];
-            let lift = if day >= 0 && arm == "treatment" { 1.0 + effect } else { 1.0 };
+            let lift = if day >= 0 && arm == "treatment" {
+                1.0 + effect
+            } else {
+                1.0
+            };
             let value = (size * (300.0 + moves) + 15.0 * rng.normal()) * lift;
             tables.rows += 1;
             let at = time(START + day * DAY + 6 * HOUR);
@@ -516,16 +522,30 @@ async fn treated_markets_are_held_against_a_mixture_of_the_others() {
     let found = markets(1, 24, &[3], 0.2).read(geo()).await;
     let design = found.design.as_ref().unwrap();
     let geo = &design.geo.as_ref().unwrap().metrics[0];
-    assert_eq!((geo.donors, geo.ranked, geo.treated.as_slice()), (23, 24, ["3".to_owned()].as_slice()));
+    assert_eq!(
+        (geo.donors, geo.ranked, geo.treated.as_slice()),
+        (23, 24, ["3".to_owned()].as_slice())
+    );
     let shares: f64 = geo.weights.iter().map(|w| w.share).sum();
     assert!((shares - 1.0).abs() < 1e-4, "{shares}");
     assert_eq!(geo.gaps.len(), 38);
     assert!((geo.p - 1.0 / 24.0).abs() < 1e-9, "{}", geo.p);
     let relative = found.metrics[0].relative.estimate().unwrap();
     assert!((relative.point - 0.2).abs() < 0.02, "{relative:?}");
-    assert!(relative.low > 0.0 && relative.low < 0.2 && relative.high > 0.2 * 0.9, "{relative:?}");
-    assert!(found.health.srm.p.is_none() && found.health.ok, "{:?}", found.health.problems);
-    assert!(geo.detectable_relative.is_some_and(|d| d < 0.2), "{:?}", geo.detectable_relative);
+    assert!(
+        relative.low > 0.0 && relative.low < 0.2 && relative.high > 0.2 * 0.9,
+        "{relative:?}"
+    );
+    assert!(
+        found.health.srm.p.is_none() && found.health.ok,
+        "{:?}",
+        found.health.problems
+    );
+    assert!(
+        geo.detectable_relative.is_some_and(|d| d < 0.2),
+        "{:?}",
+        geo.detectable_relative
+    );
 }
 
 #[tokio::test]

@@ -158,12 +158,22 @@ fn bandits(project: &Project, problems: &mut Vec<Diagnostic>) {
         let known: Vec<&str> = bandit.arms.iter().map(String::as_str).collect();
         let what = format!("the rule `{}` of the flag `{}`", rule.name, flag.meta.name);
         for arm in split.arms.iter().filter(|a| !known.contains(&a.name.as_str())) {
-            let message = format!("{what} serves `{}`, which is no arm of the bandit `{}`", arm.name, bandit.meta.name);
+            let message = format!(
+                "{what} serves `{}`, which is no arm of the bandit `{}`",
+                arm.name, bandit.meta.name
+            );
             let problem = Diagnostic::error("unknown-variant", rule.span.clone(), message);
-            problems.push(problem.did_you_mean(nearest(&arm.name, known.iter().copied())).expected(one_of(&known)));
+            problems.push(
+                problem
+                    .did_you_mean(nearest(&arm.name, known.iter().copied()))
+                    .expected(one_of(&known)),
+            );
         }
         for arm in known.iter().filter(|k| !split.arms.iter().any(|a| a.name == **k)) {
-            let message = format!("{what} does not serve `{arm}`, an arm of the bandit `{}`", bandit.meta.name);
+            let message = format!(
+                "{what} does not serve `{arm}`, an arm of the bandit `{}`",
+                bandit.meta.name
+            );
             let problem = Diagnostic::error("unknown-variant", rule.span.clone(), message);
             problems.push(problem.hint("list every arm under `split:` with its value"));
         }

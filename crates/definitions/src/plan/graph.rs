@@ -265,7 +265,12 @@ impl<'p> Graph<'p> {
             let user = Node::Other(reference(Kind::Bandit, name));
             let plays = &bandit.plays;
             self.uses(Node::Dataset(plays.dataset.clone()), user.clone());
-            let columns = [Some(&plays.arm), Some(&plays.time), plays.unit.as_ref(), plays.propensity.as_ref()];
+            let columns = [
+                Some(&plays.arm),
+                Some(&plays.time),
+                plays.unit.as_ref(),
+                plays.propensity.as_ref(),
+            ];
             let features = bandit.context.iter().map(|f| &f.column);
             let named = columns.into_iter().flatten().chain(features).cloned();
             for column in named.chain(columns_of(Some(&plays.reward))) {

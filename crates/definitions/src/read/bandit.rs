@@ -5,9 +5,7 @@ use crate::decode::{Decoder, MapReader, Target};
 use crate::project::Kind;
 use crate::sql::Expression;
 use crate::yaml::Node;
-use crate::{
-    Algorithm, Bandit, ContextFeature, Diagnostic, Plays, Reward, RewardKind, Settings, StopRule,
-};
+use crate::{Algorithm, Bandit, ContextFeature, Diagnostic, Plays, Reward, RewardKind, Settings, StopRule};
 
 /// Most combinations of a context's values: each is a rule of the flag.
 const MOST_CELLS: usize = 64;
@@ -141,10 +139,16 @@ fn plays(map: &mut MapReader<'_>) -> Plays {
                 inner.value_span("reward"),
                 format!("the expression of `reward` {}", error.message),
             );
-            inner.decoder().report(problem.expected("a column, or an expression over columns of a row"));
+            inner
+                .decoder()
+                .report(problem.expected("a column, or an expression over columns of a row"));
         }
         Ok(parsed) if !parsed.aggregates().is_empty() => {
-            inner.error("bad-value", "reward", "`reward` aggregates; write the value of one play");
+            inner.error(
+                "bad-value",
+                "reward",
+                "`reward` aggregates; write the value of one play",
+            );
         }
         Ok(parsed) => {
             for name in parsed.column_names() {
@@ -185,7 +189,10 @@ fn context(map: &mut MapReader<'_>, dataset: &str) -> Vec<ContextFeature> {
         );
         inner.required("values");
         let values = inner.texts("values");
-        let repeated = values.iter().enumerate().any(|(i, v)| values.iter().take(i).any(|w| w == v));
+        let repeated = values
+            .iter()
+            .enumerate()
+            .any(|(i, v)| values.iter().take(i).any(|w| w == v));
         if values.len() < 2 || repeated {
             inner.error("bad-value", "values", "give at least two values, each once");
         }
@@ -215,7 +222,11 @@ fn stop(map: &mut MapReader<'_>) -> StopRule {
     let inside = |inner: &mut MapReader<'_>, key: &str, default: f64| {
         let value = inner.number(key).unwrap_or(default);
         if !(value > 0.0 && value < 1.0) {
-            inner.error("bad-value", key, format!("`{key}` is {value}; give a number between 0 and 1"));
+            inner.error(
+                "bad-value",
+                key,
+                format!("`{key}` is {value}; give a number between 0 and 1"),
+            );
         }
         value
     };

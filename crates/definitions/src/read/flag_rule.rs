@@ -228,7 +228,11 @@ fn read_split(map: &mut MapReader<'_>, values: &Values, flag: &str) -> Split {
         }
         let weight = share_of(&mut inner, "weight");
         if bandit.is_some() && weight.is_some() {
-            inner.error("bad-value", "weight", "the shares of a bandit follow its rewards: leave `weight` out");
+            inner.error(
+                "bad-value",
+                "weight",
+                "the shares of a bandit follow its rewards: leave `weight` out",
+            );
         }
         inner.finish();
         arms.push(Arm {

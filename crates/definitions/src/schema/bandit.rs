@@ -10,8 +10,14 @@ pub(super) fn bandit() -> Value {
     let reward = object(
         &["kind"],
         vec![
-            ("kind", words("Distribution of a play's reward.", &["bernoulli", "gaussian"])),
-            ("better", words("Which way is good; `higher` by default.", &["higher", "lower"])),
+            (
+                "kind",
+                words("Distribution of a play's reward.", &["bernoulli", "gaussian"]),
+            ),
+            (
+                "better",
+                words("Which way is good; `higher` by default.", &["higher", "lower"]),
+            ),
         ],
     );
     let plays = object(
@@ -22,7 +28,10 @@ pub(super) fn bandit() -> Value {
             ("reward", text("Column, or SQL expression over a row: the reward.")),
             ("time", text("Column of the moment.")),
             ("unit", text("Column of the unit: each counts by its first play.")),
-            ("propensity", text("Column of the probability with which the arm was chosen, where it is logged.")),
+            (
+                "propensity",
+                text("Column of the probability with which the arm was chosen, where it is logged."),
+            ),
         ],
     );
     let feature = object(
@@ -36,18 +45,39 @@ pub(super) fn bandit() -> Value {
     let update = object(
         &[],
         vec![
-            ("every", text("Least time between two updates, such as `1 day` (the default).")),
-            ("delay", text("Time after a play until its reward is complete; 0 by default.")),
-            ("burn_in", json!({"type": "integer", "minimum": 0, "description": "Plays of every arm before shares leave the even split; 20 by default."})),
+            (
+                "every",
+                text("Least time between two updates, such as `1 day` (the default)."),
+            ),
+            (
+                "delay",
+                text("Time after a play until its reward is complete; 0 by default."),
+            ),
+            (
+                "burn_in",
+                json!({"type": "integer", "minimum": 0, "description": "Plays of every arm before shares leave the even split; 20 by default."}),
+            ),
         ],
     );
     let stop = object(
         &[],
         vec![
-            ("rule", words("`posterior` by default.", &["posterior", "likelihood_ratio"])),
-            ("probability", number("Posterior probability of the leader that ends it; 0.95 by default.")),
-            ("loss", number("Expected loss of the leader that ends it, in the reward's unit.")),
-            ("delta", number("Accepted chance of a wrong arm, for `likelihood_ratio`; 0.05 by default.")),
+            (
+                "rule",
+                words("`posterior` by default.", &["posterior", "likelihood_ratio"]),
+            ),
+            (
+                "probability",
+                number("Posterior probability of the leader that ends it; 0.95 by default."),
+            ),
+            (
+                "loss",
+                number("Expected loss of the leader that ends it, in the reward's unit."),
+            ),
+            (
+                "delta",
+                number("Accepted chance of a wrong arm, for `likelihood_ratio`; 0.05 by default."),
+            ),
         ],
     );
     let mut keys = common("bandit");
@@ -64,7 +94,10 @@ pub(super) fn bandit() -> Value {
         ),
         ("context", list(feature, "What is known of a unit when it is assigned.")),
         ("update", update),
-        ("floor", number("Share of the traffic that is spread evenly over arms; 0.1 by default.")),
+        (
+            "floor",
+            number("Share of the traffic that is spread evenly over arms; 0.1 by default."),
+        ),
         ("stop", stop),
         ("start", moment("First moment of plays that count, inclusive.")),
     ]);

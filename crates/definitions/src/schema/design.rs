@@ -30,7 +30,10 @@ pub(super) fn design() -> Value {
                 text("Cluster, switchback: dimension that names the cluster or region."),
             ),
             ("period", text("Switchback, geo: length of a period, `2h`.")),
-            ("before", text("Geo: time before the start that a mixture of markets must follow, whole periods.")),
+            (
+                "before",
+                text("Geo: time before the start that a mixture of markets must follow, whole periods."),
+            ),
             ("washout", text("Switchback: time left out after each switch.")),
             ("season", text("Switchback: a season whose shape is taken out, `1d`.")),
             (

@@ -31,14 +31,23 @@ fn a_bandit_is_read_with_what_it_leaves_out() {
     let (project, problems) = parse(BANDIT, FLAG);
     assert!(problems.is_empty(), "{problems:#?}");
     let bandit = &project.bandits["headline"];
-    assert_eq!((bandit.reward.kind, bandit.algorithm), (RewardKind::Bernoulli, Algorithm::Thompson));
-    assert_eq!((bandit.every_seconds, bandit.delay_seconds, bandit.burn_in), (86_400, 0, 20));
+    assert_eq!(
+        (bandit.reward.kind, bandit.algorithm),
+        (RewardKind::Bernoulli, Algorithm::Thompson)
+    );
+    assert_eq!(
+        (bandit.every_seconds, bandit.delay_seconds, bandit.burn_in),
+        (86_400, 0, 20)
+    );
     assert_eq!(bandit.floor, 0.1);
     assert!(matches!(bandit.stop, StopRule::Posterior { probability, loss: None } if probability == 0.95));
     let Serve::Split(split) = &project.flags["headline"].rules[0].serve else {
         panic!("no split");
     };
-    assert_eq!((split.bandit.as_deref(), split.key.as_str()), (Some("headline"), "headline"));
+    assert_eq!(
+        (split.bandit.as_deref(), split.key.as_str()),
+        (Some("headline"), "headline")
+    );
     let full = BANDIT.to_owned()
         + "algorithm: linucb\ncontext: [{attribute: d, column: device, values: [m, x]}]\nupdate: {every: 6h, delay: 30m, burn_in: 5}\nstop: {rule: likelihood_ratio, delta: 0.1}\nfloor: 0.3\n";
     let (project, problems) = parse(&full, FLAG);
@@ -50,15 +59,47 @@ fn a_bandit_is_read_with_what_it_leaves_out() {
 fn what_makes_no_sense_is_refused() {
     let with = |more: &str| BANDIT.to_owned() + more;
     refused(&BANDIT.replace("[plain, playful]", "[plain]"), FLAG, "1 arms");
-    refused(&BANDIT.replace("[plain, playful]", "[plain, plain]"), FLAG, "listed twice");
-    refused(&BANDIT.replace("reward: reward", "reward: sum(reward)"), FLAG, "aggregates");
-    refused(&BANDIT.replace("reward: reward", "reward: rewrd"), FLAG, "unknown-column");
+    refused(
+        &BANDIT.replace("[plain, playful]", "[plain, plain]"),
+        FLAG,
+        "listed twice",
+    );
+    refused(
+        &BANDIT.replace("reward: reward", "reward: sum(reward)"),
+        FLAG,
+        "aggregates",
+    );
+    refused(
+        &BANDIT.replace("reward: reward", "reward: rewrd"),
+        FLAG,
+        "unknown-column",
+    );
     refused(&with("floor: 0\n"), FLAG, "`floor` is 0");
     refused(&with("flor: 0.1\n"), FLAG, "floor");
     refused(&with("algorithm: linucb\n"), FLAG, "needs a `context`");
-    refused(&with("context: [{attribute: device, values: [a, b]}]\n"), FLAG, "does not look at");
-    refused(&with("stop: {rule: likelihood_ratio, probability: 0.9}\n"), FLAG, "no place");
-    refused(BANDIT, &FLAG.replace("value: a", "value: a, weight: 50%"), "leave `weight` out");
-    refused(BANDIT, &FLAG.replace("name: playful", "name: playfull"), "no arm of the bandit");
-    refused(BANDIT, &FLAG.replace("bandit: headline", "bandit: headlines"), "headlines");
+    refused(
+        &with("context: [{attribute: device, values: [a, b]}]\n"),
+        FLAG,
+        "does not look at",
+    );
+    refused(
+        &with("stop: {rule: likelihood_ratio, probability: 0.9}\n"),
+        FLAG,
+        "no place",
+    );
+    refused(
+        BANDIT,
+        &FLAG.replace("value: a", "value: a, weight: 50%"),
+        "leave `weight` out",
+    );
+    refused(
+        BANDIT,
+        &FLAG.replace("name: playful", "name: playfull"),
+        "no arm of the bandit",
+    );
+    refused(
+        BANDIT,
+        &FLAG.replace("bandit: headline", "bandit: headlines"),
+        "headlines",
+    );
 }

@@ -52,7 +52,11 @@ pub async fn readout(
     Params(asked): Params<AsOf>,
 ) -> Result<Json<Readout>, Failure> {
     let as_of = moment("as_of", asked.as_of.as_deref())?;
-    Ok(Json(bandits::readout(&state.loaded().await.context, &name, as_of).await?.value))
+    Ok(Json(
+        bandits::readout(&state.loaded().await.context, &name, as_of)
+            .await?
+            .value,
+    ))
 }
 
 /// Whether to wait until an update is due.
@@ -76,7 +80,9 @@ pub async fn update(
     Path(name): Path<String>,
     Body(body): Body<UpdateBody>,
 ) -> Result<Json<Update>, Failure> {
-    Ok(Json(bandits::update(&state.loaded().await.context, &name, body.early).await?))
+    Ok(Json(
+        bandits::update(&state.loaded().await.context, &name, body.early).await?,
+    ))
 }
 
 /// What another policy would have earned, from the log.

@@ -33,8 +33,14 @@ pub async fn show(
             "Plays",
             html! { (parts::link(&loaded, Kind::Dataset, &bandit.plays.dataset)) ": " code { (bandit.plays.reward) } },
         ),
-        ("Exploration", html! { (format::percent(bandit.floor)) " of the traffic, spread evenly" }),
-        ("Updated", html! { "every " (span(bandit.every_seconds)) @if bandit.delay_seconds > 0 { ", rewards complete after " (span(bandit.delay_seconds)) } }),
+        (
+            "Exploration",
+            html! { (format::percent(bandit.floor)) " of the traffic, spread evenly" },
+        ),
+        (
+            "Updated",
+            html! { "every " (span(bandit.every_seconds)) @if bandit.delay_seconds > 0 { ", rewards complete after " (span(bandit.delay_seconds)) } },
+        ),
     ];
     let (view, evidence) = match &read {
         Ok(found) => (
@@ -46,7 +52,17 @@ pub async fn show(
             html! { p { (badge("bad", "not read")) " " (e) } },
         ),
     };
-    answer(&loaded, Kind::Bandit, &bandit.meta, form, &asked, &view, facts, evidence).await
+    answer(
+        &loaded,
+        Kind::Bandit,
+        &bandit.meta,
+        form,
+        &asked,
+        &view,
+        facts,
+        evidence,
+    )
+    .await
 }
 
 fn span(seconds: u64) -> String {

@@ -36,7 +36,13 @@ fn play(r: &mut Rng, rates: &[f64]) -> Option<Played> {
             own[arm].push(&[f64::from(u8::from(r.bernoulli(rates[arm])))]);
             regret += best - rates[arm];
         }
-        let of = |m: &Moments| (m.count(), if m.count() > 0 { m.mean(0) } else { 0.0 }, m.variance(0).unwrap_or(0.0));
+        let of = |m: &Moments| {
+            (
+                m.count(),
+                if m.count() > 0 { m.mean(0) } else { 0.0 },
+                m.variance(0).unwrap_or(0.0),
+            )
+        };
         batches.push(Batch {
             propensities: weights.clone(),
             arms: own.iter().map(of).collect(),
@@ -80,23 +86,42 @@ pub fn bandits(report: &mut Report) {
         let found = readout_batches(&play(r, &equal)?.batches, weighting, 0.95).ok()?;
         found.values.into_iter().next()
     };
-    report.rows_of(RUNS, "adaptive_readout", "two equal arms, √e weights: value of the first", Held::AtLeast(0.95), &|r| {
-        Some(covers(&value(r, Weighting::Adaptive)?, 0.3))
-    });
-    report.rows_of(RUNS, "adaptive_readout, ipw", "the same by inverse propensity alone", Held::AtLeast(0.95), &|r| {
-        Some(covers(&value(r, Weighting::Ipw)?, 0.3))
-    });
+    report.rows_of(
+        RUNS,
+        "adaptive_readout",
+        "two equal arms, √e weights: value of the first",
+        Held::AtLeast(0.95),
+        &|r| Some(covers(&value(r, Weighting::Adaptive)?, 0.3)),
+    );
+    report.rows_of(
+        RUNS,
+        "adaptive_readout, ipw",
+        "the same by inverse propensity alone",
+        Held::AtLeast(0.95),
+        &|r| Some(covers(&value(r, Weighting::Ipw)?, 0.3)),
+    );
     report.rows_of(
         RUNS,
         "adaptive_readout, a plain interval instead",
         "the same: why a readout needs weights",
         Held::AtMost(0.95),
-        &|r| Some(covers(&one_sample::mean(&play(r, &equal)?.totals[0], 0, 0.95).ok()?, 0.3)),
+        &|r| {
+            Some(covers(
+                &one_sample::mean(&play(r, &equal)?.totals[0], 0, 0.95).ok()?,
+                0.3,
+            ))
+        },
     );
-    report.rows_of(RUNS, "adaptive_readout, difference", "0.30 and 0.36", Held::AtLeast(0.95), &|r| {
-        let found = readout_batches(&play(r, &[0.3, 0.36])?.batches, Weighting::Adaptive, 0.95).ok()?;
-        Some(covers(found.differences.first()?, 0.06))
-    });
+    report.rows_of(
+        RUNS,
+        "adaptive_readout, difference",
+        "0.30 and 0.36",
+        Held::AtLeast(0.95),
+        &|r| {
+            let found = readout_batches(&play(r, &[0.3, 0.36])?.batches, Weighting::Adaptive, 0.95).ok()?;
+            Some(covers(found.differences.first()?, 0.06))
+        },
+    );
 
     report.head("Bandits: means of dropped arms, regret, errors of stopping", "share");
     report.rows_of(
@@ -146,12 +171,19 @@ pub fn bandits(report: &mut Report) {
     // ∫ x·x + (1 − x)(0.5 + 0.4x) dx over a uniform context.
     let truth = 1.0 / 3.0 + 0.25 + 0.4 / 6.0;
     for (name, pick) in [
-        ("off_policy, ips", (|v: Values| Some(v.ips)) as fn(Values) -> Option<Estimate>),
+        (
+            "off_policy, ips",
+            (|v: Values| Some(v.ips)) as fn(Values) -> Option<Estimate>,
+        ),
         ("off_policy, snips", |v| Some(v.snips)),
         ("off_policy, doubly robust", |v| v.dr),
     ] {
-        report.rows_of(4 * RUNS, name, "400 decisions, the target against the log's choice", Held::At(0.95), &|r| {
-            Some(covers(&pick(logged(r)?)?, truth))
-        });
+        report.rows_of(
+            4 * RUNS,
+            name,
+            "400 decisions, the target against the log's choice",
+            Held::At(0.95),
+            &|r| Some(covers(&pick(logged(r)?)?, truth)),
+        );
     }
 }

@@ -265,7 +265,13 @@ fn batched(seed: u64) -> (Vec<Play>, Vec<Batch>) {
             propensities,
             arms: arms
                 .iter()
-                .map(|m| (m.count(), if m.count() > 0 { m.mean(0) } else { 0.0 }, m.variance(0).unwrap_or(0.0)))
+                .map(|m| {
+                    (
+                        m.count(),
+                        if m.count() > 0 { m.mean(0) } else { 0.0 },
+                        m.variance(0).unwrap_or(0.0),
+                    )
+                })
                 .collect(),
         });
     }
@@ -280,7 +286,12 @@ fn batches_of_sums_say_what_their_plays_say() {
         readout(&plays, Weighting::Ipw, 0.9).unwrap(),
         readout_batches(&batches, Weighting::Ipw, 0.9).unwrap(),
     );
-    for (a, b) in one.values.iter().zip(&all.values).chain(one.differences.iter().zip(&all.differences)) {
+    for (a, b) in one
+        .values
+        .iter()
+        .zip(&all.values)
+        .chain(one.differences.iter().zip(&all.differences))
+    {
         close("point", b.point, a.point, 1e-10);
         close("se", b.se, a.se, 1e-10);
     }
@@ -289,7 +300,9 @@ fn batches_of_sums_say_what_their_plays_say() {
         .iter()
         .map(|p| Batch {
             propensities: p.propensities.clone(),
-            arms: (0..3).map(|w| if w == p.arm { (1, p.reward, 0.0) } else { (0, 0.0, 0.0) }).collect(),
+            arms: (0..3)
+                .map(|w| if w == p.arm { (1, p.reward, 0.0) } else { (0, 0.0, 0.0) })
+                .collect(),
         })
         .collect();
     for weighting in [Weighting::Uniform, Weighting::Adaptive] {
@@ -297,7 +310,12 @@ fn batches_of_sums_say_what_their_plays_say() {
             readout(&plays, weighting, 0.9).unwrap(),
             readout_batches(&single, weighting, 0.9).unwrap(),
         );
-        for (a, b) in one.values.iter().zip(&all.values).chain(one.differences.iter().zip(&all.differences)) {
+        for (a, b) in one
+            .values
+            .iter()
+            .zip(&all.values)
+            .chain(one.differences.iter().zip(&all.differences))
+        {
             close("point", b.point, a.point, 1e-10);
             close("se", b.se, a.se, 1e-10);
         }
@@ -354,7 +372,10 @@ fn policies_are_evaluated_from_sums_as_from_rows() {
             }
         })
         .collect();
-    let (one, all) = (evaluate(&rows, None, 0.95).unwrap(), evaluate_groups(&groups, 0.95).unwrap());
+    let (one, all) = (
+        evaluate(&rows, None, 0.95).unwrap(),
+        evaluate_groups(&groups, 0.95).unwrap(),
+    );
     for (a, b) in [
         (&one.ips, &all.ips),
         (&one.snips, &all.snips),

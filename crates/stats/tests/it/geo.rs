@@ -37,20 +37,20 @@ fn the_interval_holds_what_the_placebo_test_keeps() {
         let all = markets(20, 40, 100 + seed);
         let moved = |tau: f64| panel(&all, 30, |y| y + 4.0 - tau);
         let found = placebo_test(&moved(0.0), &Match::Outcomes, None).unwrap();
-        // No constant effect is kept: the true one is not covered.
-        let Ok(interval) = placebo_interval(&found, 30, 0.9) else {
-            continue;
-        };
+        let interval = placebo_interval(&found, 0.9).unwrap();
         covered += u64::from(interval.low <= 4.0 && 4.0 <= interval.high);
         // Taking τ off the treated market tests it: kept inside, rejected outside.
-        let p = |tau: f64| placebo_test(&moved(tau), &Match::Outcomes, None).unwrap().p;
+        let p = |tau: f64| {
+            let found = placebo_test(&moved(tau), &Match::Outcomes, None).unwrap();
+            placebo_interval(&found, 0.9).unwrap().p
+        };
         for end in [interval.low, interval.high].into_iter().filter(|_| seed < 4) {
             let inwards = 1e-6 * (interval.effect - end).signum();
             assert!(p(end + inwards) > 0.1, "{}", p(end + inwards));
             assert!(p(end - inwards) <= 0.1, "{}", p(end - inwards));
         }
         // Nineteen placebos cannot speak at 99%.
-        let refused = placebo_interval(&found, 30, 0.99).unwrap_err();
+        let refused = placebo_interval(&found, 0.99).unwrap_err();
         assert_eq!(refused.reason, Reason::TooFew);
     }
     let (share, n) = (covered as f64 / runs as f64, runs as f64);
@@ -73,7 +73,11 @@ fn what_a_market_would_have_shown() {
     let one = |effect| placebo_power(&all[0], &all[1..], (6, 34), Some(effect), (0.1, 0.8)).unwrap();
     for effect in [0.3 * detectable, 0.9 * detectable, 1.1 * detectable, 3.0 * detectable] {
         let found = placebo_test(&panel(&all, 34, |y| y * (1.0 + effect)), &Match::Outcomes, None).unwrap();
-        assert_eq!(one(effect).power.unwrap() == 1.0, found.p <= 0.1, "{effect}");
+        assert_eq!(
+            one(effect).power.unwrap() == 1.0,
+            placebo_interval(&found, 0.9).unwrap().p <= 0.1,
+            "{effect}"
+        );
     }
     let few = placebo_power(&all[0], &all[1..5], (6, 20), None, (0.1, 0.8));
     assert_eq!(few.unwrap_err().reason, Reason::TooFew);

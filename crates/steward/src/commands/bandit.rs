@@ -18,7 +18,12 @@ pub async fn bandit(folder: &Path, command: BanditCommand, json: bool) -> Result
         BanditCommand::List => {
             let mut set = bandits::weighings(&context.ledger, None).await?;
             let mut last = |name: &str| set.remove(name).and_then(|mut w| w.pop());
-            let all: Vec<_> = context.project.bandits.values().map(|b| (b, last(&b.meta.name))).collect();
+            let all: Vec<_> = context
+                .project
+                .bandits
+                .values()
+                .map(|b| (b, last(&b.meta.name)))
+                .collect();
             if json {
                 let all: Vec<_> = all
                     .iter()
@@ -117,8 +122,15 @@ fn shares(arms: &[String], weights: &[f64]) -> String {
 }
 
 fn updated(update: &Update) -> String {
-    let word = if update.updated { green("updated") } else { yellow("kept") };
-    let weights = update.weighing.as_ref().map_or("even split".into(), |w| shares(&w.arms, &w.weights));
+    let word = if update.updated {
+        green("updated")
+    } else {
+        yellow("kept")
+    };
+    let weights = update
+        .weighing
+        .as_ref()
+        .map_or("even split".into(), |w| shares(&w.arms, &w.weights));
     format!(
         "{} {word}: {weights} ({}); next from {}",
         bold(&update.bandit),
@@ -154,7 +166,15 @@ fn print(read: &Readout, evidence: &str) -> Result<(), Failure> {
             ]
         })
         .collect();
-    let header = ["arm", "served", "plays", "value", "against control", "best with", "plain mean"];
+    let header = [
+        "arm",
+        "served",
+        "plays",
+        "value",
+        "against control",
+        "best with",
+        "plain mean",
+    ];
     output::text_line(&output::table(&header, &rows))?;
     output::text_line(&format!(
         "next: {} ({}); why: steward why {}",
@@ -171,9 +191,15 @@ fn worth(found: &Evaluation, evidence: &str) -> Result<(), Failure> {
     output::text_line(&bold(&found.bandit))?;
     output::text_line(&found.summary)?;
     let row = |name: &str, e: &steward_stats::Estimate| {
-        vec![name.to_owned(), format!("{} [{}, {}]", number(e.point), number(e.low), number(e.high))]
+        vec![
+            name.to_owned(),
+            format!("{} [{}, {}]", number(e.point), number(e.low), number(e.high)),
+        ]
     };
-    let mut rows = vec![row("inverse propensity", &found.ips), row("self-normalised", &found.snips)];
+    let mut rows = vec![
+        row("inverse propensity", &found.ips),
+        row("self-normalised", &found.snips),
+    ];
     rows.extend(found.dr.as_ref().map(|e| row("doubly robust", e)));
     rows.push(row("the log", &found.logged));
     output::text_line(&output::table(&["method", "reward a play"], &rows))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use steward_compute::{Query, Value};
 use steward_definitions::GeoDesign;
-use steward_stats::geo::{placebo_interval, placebo_power};
+use steward_stats::geo::{Interval, placebo_interval, placebo_power};
 use steward_stats::synthetic_control::{Match, Panel, Placebo, placebo_test};
 use steward_stats::{Estimate, Lift, NotEstimable, Reason};
 
@@ -34,7 +34,11 @@ pub(super) async fn analyse(ground: &mut Ground<'_, '_>, design: &GeoDesign) -> 
     let period = i64::try_from(design.period_seconds).unwrap_or(i64::MAX / SECOND) * SECOND;
     let window = ground.layout.window;
     let origin = window.from.unwrap_or(0);
-    let end = [window.before, window.cut].into_iter().flatten().min().unwrap_or(origin);
+    let end = [window.before, window.cut]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(origin);
     let span = Span {
         before: usize::try_from(design.before_seconds / design.period_seconds.max(1)).unwrap_or(0),
         after: usize::try_from((end - origin).div_euclid(period.max(1))).unwrap_or(0),
@@ -97,11 +101,17 @@ fn readable(metric: &UnitMetric, span: &Span) -> Result<(), NotEstimable> {
     if span.before < FEWEST_BEFORE || span.after == 0 {
         return Err(NotEstimable::new(
             Reason::TooFew,
-            format!("{} periods before and {} whole ones after the start", span.before, span.after),
+            format!(
+                "{} periods before and {} whole ones after the start",
+                span.before, span.after
+            ),
             format!("give at least {FEWEST_BEFORE} periods `before`, and wait until one after has passed"),
         ));
     }
-    let sums = metric.variables.iter().all(|v| v.time.is_some() && v.fold != Fold::Any && !v.key.is_empty());
+    let sums = metric
+        .variables
+        .iter()
+        .all(|v| v.time.is_some() && v.fold != Fold::Any && !v.key.is_empty());
     if metric.order.is_some() || metric.quantile.is_some() || !sums {
         return Err(refuse(
             format!("{} is no sum of facts with a time of their own", metric.name),
@@ -144,7 +154,10 @@ async fn sums(
     let conditions = w.exposure_conditions()?;
     let from = span.origin - span.before as i64 * span.period;
     let to = span.origin + span.after as i64 * span.period;
-    let time = variable.time.as_ref().map_or_else(String::new, |t| format!("CAST({} AS TIMESTAMP)", t.value));
+    let time = variable
+        .time
+        .as_ref()
+        .map_or_else(String::new, |t| format!("CAST({} AS TIMESTAMP)", t.value));
     let (from, to) = (w.bind(Value::Timestamp(from)), w.bind(Value::Timestamp(to)));
     let fold = match variable.fold {
         Fold::Distinct => "CAST(count(DISTINCT f.v) AS DOUBLE)",
@@ -198,7 +211,9 @@ fn judge(
 ) -> Result<Judged, NotEstimable> {
     let of = |wanted: i64| -> Vec<(&String, Vec<f64>)> {
         let markets = all.iter().filter(|(_, (a, _))| *a == wanted);
-        markets.map(|(name, (_, values))| (name, values.values().copied().collect())).collect()
+        markets
+            .map(|(name, (_, values))| (name, values.values().copied().collect()))
+            .collect()
     };
     let (donors, treated) = (of(control), of(arm));
     if treated.is_empty() || donors.len() < 2 {
@@ -210,7 +225,9 @@ fn judge(
     }
     let periods = span.before + span.after;
     let count = treated.len() as f64;
-    let mean: Vec<f64> = (0..periods).map(|t| treated.iter().map(|(_, v)| v[t]).sum::<f64>() / count).collect();
+    let mean: Vec<f64> = (0..periods)
+        .map(|t| treated.iter().map(|(_, v)| v[t]).sum::<f64>() / count)
+        .collect();
     let panel = Panel {
         treated: mean,
         donors: donors.iter().map(|(_, v)| v.clone()).collect(),
@@ -251,8 +268,8 @@ fn judge(
                 synthetic: found.treated.synthetic[t],
             })
             .collect(),
-        interval: match placebo_interval(&found, span.before, level) {
-            Ok(i) => Answer::Estimate(estimate(&found, i.effect, (i.low, i.high), span, level)),
+        interval: match placebo_interval(&found, level) {
+            Ok(i) => Answer::Estimate(estimate(&found, &i, span)),
             Err(not_estimable) => Answer::Refused { not_estimable },
         },
     };
@@ -265,17 +282,21 @@ fn error(found: &Placebo) -> f64 {
     (effects.iter().map(|e| e * e).sum::<f64>() / effects.len().max(1) as f64).sqrt()
 }
 
-fn estimate(found: &Placebo, point: f64, (low, high): (f64, f64), span: &Span, level: f64) -> Estimate {
+fn estimate(found: &Placebo, interval: &Interval, span: &Span) -> Estimate {
     Estimate {
-        point,
+        point: interval.effect,
         se: error(found),
-        low,
-        high,
-        level,
+        low: interval.low,
+        high: interval.high,
+        level: interval.level,
         df: None,
-        p: Some(found.p),
+        p: Some(interval.p),
         n: found.ranked,
-        method: format!("synthetic control, {} placebos, {} periods", found.ranked - 1, span.after),
+        method: format!(
+            "synthetic control, {} placebos, {} periods",
+            found.ranked - 1,
+            span.after
+        ),
     }
 }
 
@@ -289,7 +310,8 @@ fn lift(found: &Placebo, panel: &Panel, interval: &Answer, span: &Span, level: f
     }
     let after = |v: &[f64]| v[span.before..].iter().sum::<f64>() / span.after as f64;
     let (baseline, treated) = (after(&found.treated.synthetic), after(&panel.treated));
-    let level_of = |point: f64| Ok(Estimate::new(point, error(found), None, found.ranked, level, "mean a period")?.without_p());
+    let level_of =
+        |point: f64| Ok(Estimate::new(point, error(found), None, found.ranked, level, "mean a period")?.without_p());
     let relative = match &absolute {
         Ok(e) if baseline != 0.0 => {
             let size = baseline.abs();

@@ -72,7 +72,7 @@ pub struct GeoMetric {
     pub false_positives: Option<f64>,
     /// Treated and mixture by period.
     pub gaps: Vec<GeoGap>,
-    /// Effects, alike in every period, that the placebo test does not reject.
+    /// Mean effect with the interval and p that placebos allow.
     pub interval: Answer,
 }
 

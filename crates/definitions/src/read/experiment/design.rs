@@ -247,9 +247,14 @@ fn switchback(inner: &mut MapReader<'_>, experiment: &Experiment) -> SwitchbackD
 fn geo(inner: &mut MapReader<'_>, experiment: &Experiment) -> GeoDesign {
     timed(inner, experiment, "a geo design");
     if experiment.start.is_none() {
-        inner
-            .decoder()
-            .report(Diagnostic::error("design", inner.span(), "a geo design counts periods from the experiment's start").hint("give the experiment a `start`"));
+        inner.decoder().report(
+            Diagnostic::error(
+                "design",
+                inner.span(),
+                "a geo design counts periods from the experiment's start",
+            )
+            .hint("give the experiment a `start`"),
+        );
     }
     inner.required("period");
     inner.required("before");
@@ -257,8 +262,15 @@ fn geo(inner: &mut MapReader<'_>, experiment: &Experiment) -> GeoDesign {
     let before_seconds = inner.duration_seconds("before").unwrap_or(0);
     if period_seconds > 0 && period_seconds % 3600 != 0 {
         inner.error("bad-value", "period", "`period` is not whole hours");
-    } else if period_seconds > 0 && before_seconds > 0 && (before_seconds < 8 * period_seconds || before_seconds % period_seconds != 0) {
-        inner.error("bad-value", "before", "`before` is at least eight whole periods: the mixture must follow something");
+    } else if period_seconds > 0
+        && before_seconds > 0
+        && (before_seconds < 8 * period_seconds || before_seconds % period_seconds != 0)
+    {
+        inner.error(
+            "bad-value",
+            "before",
+            "`before` is at least eight whole periods: the mixture must follow something",
+        );
     }
     GeoDesign {
         period_seconds: period_seconds.max(3600),
