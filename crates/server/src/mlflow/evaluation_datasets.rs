@@ -34,9 +34,6 @@ fn shape(set: &ExampleSet) -> Value {
     if let Some(examples) = set.examples {
         document["profile"] = json!(json!({ "num_records": examples }).to_string());
     }
-    if !set.groups.is_empty() {
-        document["experiment_ids"] = json!(set.groups);
-    }
     document
 }
 
@@ -109,7 +106,13 @@ pub async fn create(Shared(state): Shared<State>, asked: Asked) -> Answer {
         Some(text) => read::<Option<_>>("tags", text)?.unwrap_or_default(),
         None => Map::new(),
     };
-    one(&store(&state).await?.create_examples(name, tags, ids(&asked)?).await?)
+    let set = store(&state).await?.create_examples(name, tags, ids(&asked)?).await?;
+    let mut document = shape(&set);
+    // Later answers leave the run groups to be asked for.
+    if !set.groups.is_empty() {
+        document["experiment_ids"] = json!(set.groups);
+    }
+    answer(&json!({ "dataset": document }))
 }
 
 /// `GET /datasets/{id}`.
