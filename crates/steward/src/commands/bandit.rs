@@ -9,11 +9,11 @@ use super::moment;
 use crate::cli::BanditCommand;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold, green, red, yellow};
-use crate::workspace::{self, Definitions};
+use crate::workspace;
 
 /// `steward bandit …`.
 pub async fn bandit(folder: &Path, command: BanditCommand, json: bool) -> Result<Outcome, Failure> {
-    let context = workspace::context(folder, Definitions::read(folder)?.project).await?;
+    let context = workspace::open(folder).await?;
     match command {
         BanditCommand::List => {
             let mut set = bandits::weighings(&context.ledger, None).await?;
