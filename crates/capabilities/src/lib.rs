@@ -25,7 +25,9 @@ pub mod programme;
 pub mod quality;
 pub mod registry;
 pub mod reports;
+pub mod roadmap;
 pub mod tracking;
+pub mod value;
 
 pub use context::Context;
 pub use error::CapabilityError;

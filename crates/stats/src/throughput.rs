@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::estimate::check_level;
 use crate::three_point::ThreePoint;
-use crate::{Estimate, Moments, NotEstimable, Reason, Rng, one_sample};
+use crate::{Estimate, NotEstimable, Reason, Rng, dist};
 
 /// Items done on each day of a week.
 pub type Week = [u32; 7];
@@ -129,10 +129,12 @@ pub fn finish(weeks: &[Week], items: ThreePoint, draws: usize, seed: u64) -> Res
 pub struct Backtest {
     /// The probability that the dates were stated with.
     pub stated: f64,
-    /// Share of them that held, with Wilson's interval; origins overlap, so that the interval is narrower than it looks.
+    /// Share of them that held, with Wilson's interval at as many dates as do not overlap.
     pub achieved: Estimate,
     /// Dates tried.
     pub tried: u64,
+    /// How many of them do not overlap.
+    pub apart: f64,
 }
 
 /// States the date by which `items` would be done with probability `stated`, at every week of the past with at least
@@ -151,7 +153,7 @@ pub fn backtest(
     check_level(stated)?;
     check(weeks)?;
     let window = window.max(FEWEST_WEEKS);
-    let mut held = Moments::empty(1);
+    let (mut held, mut tried, mut promises) = (0.0, 0.0, 0.0);
     for origin in window..weeks.len() {
         let past = &weeks[origin - window..origin];
         let Ok(found) = finish(past, ThreePoint::certain(items as f64), draws, seed ^ origin as u64) else {
@@ -166,9 +168,11 @@ pub fn backtest(
         let mut left = items;
         let daily = weeks[origin..].iter().flatten().take(promised as usize);
         daily.for_each(|done| left = left.saturating_sub(u64::from(*done)));
-        held.push(&[f64::from(u8::from(left == 0))]);
+        held += f64::from(u8::from(left == 0));
+        tried += 1.0;
+        promises += promised / 7.0;
     }
-    if held.count() == 0 {
+    if tried == 0.0 {
         return Err(NotEstimable::new(
             Reason::TooFew,
             format!(
@@ -178,9 +182,26 @@ pub fn backtest(
             "wait for more history, or try fewer items",
         ));
     }
+    // Dates of neighbouring weeks stand on the same work: only every so many are independent.
+    let apart = (tried / (promises / tried).max(1.0)).max(1.0);
+    let share = held / tried;
+    let z = dist::normal_isf(0.025);
+    let centre = (share + z * z / (2.0 * apart)) / (1.0 + z * z / apart);
+    let half = z / (1.0 + z * z / apart) * (share * (1.0 - share) / apart + z * z / (4.0 * apart * apart)).sqrt();
     Ok(Backtest {
         stated,
-        achieved: one_sample::proportion(&held, 0, 0.95)?,
-        tried: held.count(),
+        achieved: Estimate {
+            point: share,
+            se: (share * (1.0 - share) / apart).sqrt(),
+            low: (centre - half).max(0.0),
+            high: (centre + half).min(1.0),
+            level: 0.95,
+            df: None,
+            p: None,
+            n: tried as u64,
+            method: "share of dates that held, wilson".into(),
+        },
+        tried: tried as u64,
+        apart,
     })
 }

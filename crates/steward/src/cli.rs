@@ -147,6 +147,27 @@ pub enum Command {
         #[command(subcommand)]
         command: ObjectiveCommand,
     },
+    /// Bets: business cases, frozen at approval, resolved by query.
+    #[command(after_help = "Example:\n  steward bet list")]
+    Bet {
+        /// What to do.
+        #[command(subcommand)]
+        command: crate::commands::BetCommand,
+    },
+    /// What was earned, and whether forecasts can be believed.
+    #[command(after_help = "Example:\n  steward value realised")]
+    Value {
+        /// What to ask.
+        #[command(subcommand)]
+        command: crate::commands::ValueCommand,
+    },
+    /// What to do next, and by when it is done.
+    #[command(after_help = "Example:\n  steward portfolio optimise")]
+    Portfolio {
+        /// What to ask.
+        #[command(subcommand)]
+        command: crate::commands::PortfolioCommand,
+    },
     /// Decisions, newest first.
     Decisions {
         /// About this subject, e.g. experiment/checkout.

@@ -19,6 +19,26 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "steward objective status grow_profitably --as-of 2025-11-01",
         ],
     ),
+    ("bet list", &["steward bet list", "steward bet list --json"]),
+    ("bet show", &["steward bet show checkout_lifts_orders"]),
+    (
+        "bet freeze",
+        &["steward bet freeze checkout_lifts_orders --reason 'the case is sound' --as mara"],
+    ),
+    (
+        "value realised",
+        &["steward value realised", "steward value realised --json"],
+    ),
+    (
+        "value calibration",
+        &["steward value calibration", "steward value calibration --as tomas"],
+    ),
+    ("value progress", &["steward value progress grow_profitably"]),
+    ("portfolio priorities", &["steward portfolio priorities"]),
+    (
+        "portfolio scenario",
+        &["steward portfolio scenario", "steward portfolio scenario --redraws 500"],
+    ),
     (
         "decisions",
         &[

@@ -13,6 +13,7 @@ mod types;
 mod verifying;
 mod waiting;
 
+pub use deciding::accountable;
 pub use holding::{POLICY, Rollouts};
 pub use types::*;
 

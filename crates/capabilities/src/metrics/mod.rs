@@ -22,7 +22,8 @@ mod unit;
 pub use types::*;
 
 pub(crate) use answer::cells;
-pub(crate) use table::number;
+pub(crate) use sql::ident;
+pub(crate) use table::{date, number};
 
 use steward_definitions::Project;
 

@@ -93,3 +93,18 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
         _ => None,
     }
 }
+
+/// A value as a day, if it is one: a date, or a moment in UTC.
+pub(crate) fn date(value: &Value) -> Option<jiff::civil::Date> {
+    match value {
+        Value::Date(days) => jiff::civil::Date::new(1970, 1, 1)
+            .ok()?
+            .checked_add(jiff::Span::new().try_days(i64::from(*days)).ok()?)
+            .ok(),
+        Value::Text(text) => text.get(..10)?.parse().ok(),
+        Value::Timestamp(us) => jiff::Timestamp::from_microsecond(*us)
+            .ok()
+            .map(|at| jiff::tz::TimeZone::UTC.to_datetime(at).date()),
+        _ => None,
+    }
+}

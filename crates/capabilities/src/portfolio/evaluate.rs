@@ -4,7 +4,6 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use steward_compute::Value;
 use steward_definitions::{Direction, KeyResult, Objective};
 
 use super::forecast::forecast;
@@ -99,32 +98,15 @@ async fn series(context: &Context, result: &KeyResult, layout: &Layout) -> Resul
     };
     let mut points: Vec<(Date, Option<f64>)> = wanted.into_iter().map(|d| (d, None)).collect();
     for row in &table.rows {
-        let Some(day) = row.get(time).and_then(date) else {
+        let Some(day) = row.get(time).and_then(metrics::date) else {
             continue;
         };
         if let Some(point) = points.iter_mut().find(|(d, _)| *d == day) {
-            point.1 = row.get(value).and_then(number);
+            point.1 = row.get(value).and_then(metrics::number).filter(|x| x.is_finite());
         }
     }
     let provenance = json!({ "engine": context.engine.name(), "sql": [table.provenance.ran], "request": request });
     Ok((Series { points }, provenance))
-}
-
-fn date(value: &Value) -> Option<Date> {
-    match value {
-        Value::Date(days) => Date::new(1970, 1, 1).ok()?.checked_add(i64::from(*days).days()).ok(),
-        Value::Text(text) => text.get(..10)?.parse().ok(),
-        Value::Timestamp(us) => crate::experiments::day(*us, &jiff::tz::TimeZone::UTC),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(i) => Some(*i as f64),
-        Value::Number(x) if x.is_finite() => Some(*x),
-        _ => None,
-    }
 }
 
 /// A metric's value for people: money (minor units) in whole units of the currency, percent as such.

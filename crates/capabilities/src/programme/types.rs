@@ -140,7 +140,7 @@ pub struct Programme {
 }
 
 /// One metric over all experiments that measured it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricLearning {
     /// Metric.
     pub metric: String,

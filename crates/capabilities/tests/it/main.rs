@@ -29,4 +29,6 @@ mod quality;
 mod references;
 mod registry;
 mod reports;
+mod roadmap;
 mod shop;
+mod value;

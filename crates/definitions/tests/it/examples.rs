@@ -31,7 +31,7 @@ fn larkspur_is_without_problems() {
     assert!(shown.is_empty(), "{}", shown.join("\n"));
     assert_eq!(
         (project.experiments.len(), project.objectives.len(), project.bets.len()),
-        (9, 4, 4)
+        (9, 4, 6)
     );
     assert_eq!(project.datasets["orders"].meta.owner, "sofia");
 }

@@ -11,10 +11,12 @@ mod ledger;
 mod metrics;
 mod people;
 mod planning;
+mod portfolio;
 mod power;
 mod programme;
 mod stats;
 mod testing;
+mod value;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -85,6 +87,17 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(flags::plan))
         .routes(routes!(flags::apply))
         .routes(routes!(flags::resume))
+        .routes(routes!(value::bets))
+        .routes(routes!(value::bet))
+        .routes(routes!(value::freeze))
+        .routes(routes!(value::resolve))
+        .routes(routes!(value::realised))
+        .routes(routes!(value::calibration))
+        .routes(routes!(value::progress))
+        .routes(routes!(portfolio::priorities))
+        .routes(routes!(portfolio::optimise))
+        .routes(routes!(portfolio::scenarios))
+        .routes(routes!(portfolio::forecast))
         .routes(routes!(stats::list))
         .routes(routes!(stats::compute))
         .routes(routes!(testing::reset))

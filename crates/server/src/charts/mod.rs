@@ -11,8 +11,11 @@ mod interval;
 mod line;
 mod ramp;
 mod sankey;
+mod reliability;
+mod roadmap;
 mod steps;
 mod strip;
+mod waterfall;
 
 pub use bars::{Bar, bars};
 pub use curve::{At, Curves, curve, curves};
@@ -23,8 +26,11 @@ pub use interval::{IntervalScale, interval};
 pub use line::{Line, Point, Series, line, unfinished};
 pub use ramp::{Rollout, rollout};
 pub use sankey::{Flow, sankey};
+pub use reliability::reliability;
+pub use roadmap::{Row, roadmap};
 pub use steps::{Step, steps};
 pub use strip::strip;
+pub use waterfall::{Amount, waterfall};
 
 use maud::{Markup, html};
 

@@ -8,6 +8,8 @@ use crate::state::Loaded;
 pub const SECTIONS: [(&str, &str); 12] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
+    ("/portfolio", "Portfolio"),
+    ("/value", "Bets and value"),
     ("/metrics", "Metrics"),
     ("/experiments", "Experiments"),
     ("/flags", "Flags"),

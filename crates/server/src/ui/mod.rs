@@ -24,6 +24,8 @@ mod reports;
 mod runs;
 mod search;
 mod team;
+mod portfolio;
+mod value;
 mod why;
 
 use axum::Router;
@@ -38,6 +40,9 @@ pub fn router() -> Router<State> {
         .route("/", get(home::home))
         .route("/objectives", get(objectives::list))
         .route("/k/objective/{name}", get(objectives::show))
+        .route("/portfolio", get(portfolio::show))
+        .route("/value", get(value::show))
+        .route("/value/bets.csv", get(value::csv))
         .route("/metrics", get(metrics::list))
         .route("/k/metric/{name}", get(metrics::show))
         .route("/experiments", get(experiments::list))

@@ -1,6 +1,7 @@
 //! One file per group of commands; each translates words into a room's question and prints the answer.
 
 mod bandit;
+mod bets;
 mod data;
 mod definitions;
 mod demo;
@@ -14,6 +15,7 @@ mod models;
 mod money;
 mod people;
 mod planning;
+mod portfolio;
 mod power;
 mod programme;
 mod query;
@@ -21,6 +23,9 @@ mod reports;
 mod run;
 mod serve;
 mod stats;
+
+pub use bets::{BetCommand, ValueCommand};
+pub use portfolio::PortfolioCommand;
 
 use clap::CommandFactory;
 
@@ -75,6 +80,9 @@ pub async fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Bandit { command } => bandit::bandit(&folder, command, json).await,
         Command::Flag { command } => flags::flag(&folder, command, json).await,
         Command::Objective { command } => experiments::objective(&folder, &command, json).await,
+        Command::Bet { command } => bets::bet(&folder, command, json).await,
+        Command::Value { command } => bets::value(&folder, command, json).await,
+        Command::Portfolio { command } => portfolio::portfolio(&folder, command, json).await,
         Command::Decisions { about, as_of } => governance::decisions(&folder, about, as_of.as_deref(), json).await,
         Command::Waiting => governance::waiting(&folder, json).await,
         Command::Why { evidence } => governance::why(&folder, &evidence, json).await,

@@ -30,7 +30,12 @@ const EDGES: &[(&str, &[&str])] = &[
         "reports",
         &["experiments", "finance", "governance", "metrics", "portfolio"],
     ),
+    ("roadmap", &["experiments", "metrics", "value"]),
     ("tracking", &[]),
+    (
+        "value",
+        &["experiments", "governance", "metrics", "portfolio", "programme"],
+    ),
 ];
 
 fn source(of: &str) -> PathBuf {
