@@ -33,6 +33,8 @@ pub async fn everything(world: &World) -> BTreeMap<String, String> {
 fn reached(pages: &BTreeMap<String, String>, world: &World) {
     for section in [
         "/objectives",
+        "/portfolio",
+        "/value",
         "/metrics",
         "/experiments",
         "/programme",
