@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::state::Loaded;
 
 /// The rooms of the UI: address and title.
-pub const SECTIONS: [(&str, &str); 12] = [
+pub const SECTIONS: [(&str, &str); 14] = [
     ("/", "Home"),
     ("/objectives", "Objectives"),
     ("/portfolio", "Portfolio"),

@@ -19,12 +19,12 @@ mod money;
 mod objectives;
 pub mod parts;
 mod plan;
+mod portfolio;
 mod programme;
 mod reports;
 mod runs;
 mod search;
 mod team;
-mod portfolio;
 mod value;
 mod why;
 
