@@ -26,7 +26,7 @@ fn the_project_has_no_problem() {
     assert_eq!(project.settings.name, "Larkspur");
     assert_eq!(project.settings.people.len(), 14);
     assert_eq!(project.experiments.len(), 9);
-    assert_eq!(project.initiatives.len(), 9);
+    assert_eq!(project.initiatives.len(), 11);
     assert!(project.metrics.len() >= 25 && project.semantic_models.len() >= 7);
     assert!(project.objectives.len() >= 4 && project.bets.len() >= 4 && project.reports.len() == 1);
 }
@@ -81,12 +81,17 @@ fn the_project_is_carried_whole() {
         .collect();
     let wanted = [
         "bets",
+        "bills",
+        "budgets",
+        "contracts",
         "datasets",
         "experiments",
         "initiatives",
         "metrics",
         "objectives",
+        "questions",
         "reports",
+        "teams",
     ];
     assert_eq!(folders, BTreeSet::from(wanted));
 }

@@ -207,6 +207,8 @@ async fn every_route_of_the_document_answers() {
         .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |m| format!("{m} {path}")))
         // One more path for each method, the same handler.
         .filter(|d| !d.starts_with("post /api/v1/stats/") || d.contains('{'))
+        // Refused unless the server was started for tests; `mlflow/runs.rs` tries it.
+        .filter(|d| d != "post /api/v1/testing/reset")
         .collect();
     assert_eq!(tried, described);
 }
