@@ -77,7 +77,7 @@ async function keyboard({ page, base }) {
   const skip = await focused();
   assert(skip.href === "#content" && skip.shown, `the first stop skips to the content, in sight: ${JSON.stringify(skip)}`);
   const reached = [];
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 24; i++) {
     await page.keyboard.press("Tab");
     const at = await focused();
     if (at.href) { assert(at.visible && at.shown, `focus shows on ${at.href}`); reached.push(at.href); }

@@ -43,9 +43,11 @@ pub async fn frame<'a>(context: &'a Context, name: &str, as_of: Option<i64>) -> 
     let zone = zone(&context.project.settings)?;
     let from = bandit.start.as_deref().map(|s| moment(s, &zone)).transpose()?;
     let delay = i64::try_from(bandit.delay_seconds).unwrap_or(i64::MAX / 2_000_000) * 1_000_000;
-    let cut = as_of.unwrap_or(context.now_us).saturating_sub(delay);
+    let now = as_of.unwrap_or(context.now_us);
+    let cut = now.saturating_sub(delay);
     let mut all = weighings(&context.ledger, None).await?.remove(name).unwrap_or_default();
-    all.retain(|w| w.from_us < cut);
+    // Also those whose plays do not count yet: they are what is served.
+    all.retain(|w| w.from_us <= now);
     // What was set before the start only matters as the weights that were served at the start.
     if let Some(from) = from {
         let before = all.iter().filter(|w| w.from_us <= from).count();

@@ -69,7 +69,7 @@ fn money(loaded: &Loaded) -> impl Fn(f64) -> String {
 fn items(loaded: &Loaded, p: &Portfolio) -> Markup {
     let money = money(loaded);
     html! { div.card { div.scroll tabindex="0" role="region" aria-label="Portfolio" { table.stack {
-        thead { tr { th scope="col" { "Initiative" } th scope="col" { "" } th scope="col" { "Funded in " (p.redraws) " redraws" } th.num scope="col" { "Net value" } th.num scope="col" { "Cost" } th scope="col" { "Needs" } } }
+        thead { tr { th scope="col" { "Initiative" } th scope="col" { "Choice" } th scope="col" { "Funded in " (p.redraws) " redraws" } th.num scope="col" { "Net value" } th.num scope="col" { "Cost" } th scope="col" { "Needs" } } }
         tbody {
             @for i in &p.items { tr {
                 th scope="row" { (parts::link(loaded, Kind::Initiative, &i.initiative)) }
@@ -151,7 +151,7 @@ fn side_by_side(loaded: &Loaded, all: &[Portfolio]) -> Markup {
         .map(|p| p.items.iter().map(|i| i.initiative.as_str()).collect())
         .unwrap_or_default();
     html! { div.card { div.scroll tabindex="0" role="region" aria-label="Scenarios" { table.dense {
-        thead { tr { th scope="col" { "" } @for p in all { th.num scope="col" { (p.scenario.as_deref().unwrap_or("as it is")) } } } }
+        thead { tr { th scope="col" { "Quantity" } @for p in all { th.num scope="col" { (p.scenario.as_deref().unwrap_or("as it is")) } } } }
         tbody {
             tr.strong { th scope="row" { "Net value" } @for p in all { td.num { (money(p.value)) } } }
             tr { th scope="row" { "Spent" } @for p in all { td.num { (money(p.spent)) } } }

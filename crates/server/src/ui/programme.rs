@@ -254,7 +254,7 @@ fn forest(loaded: &Loaded, m: &MetricLearning) -> Markup {
     all.sort_by(|a, b| b.point.total_cmp(&a.point));
     html! { div.card {
         div.scroll tabindex="0" role="region" aria-label={ "Effects on " (m.metric) } { table.stack {
-            thead { tr { th scope="col" { "Experiment" } th.num scope="col" { "As estimated" } th.forest scope="col" { "" } th.num scope="col" { "After shrinkage" } th.forest scope="col" { "" } th.num scope="col" { "Better with" } } }
+            thead { tr { th scope="col" { "Experiment" } th.num scope="col" { "As estimated" } th.forest scope="col" { "Interval" } th.num scope="col" { "After shrinkage" } th.forest scope="col" { "Shrunk interval" } th.num scope="col" { "Better with" } } }
             tbody { @for e in all { tr {
                 th scope="row" { (parts::link(loaded, Kind::Experiment, &e.experiment)) @if e.counted { " " (badge("good", if m.counted == "shipped" { "shipped" } else { "winner" })) } }
                 td.num data-l="As estimated" { (format::change(e.point)) br; span.soft { (format::change(e.low)) " to " (format::change(e.high)) } }
@@ -313,7 +313,7 @@ fn library(loaded: &Loaded, asked: &Asked, entries: &[Entry], p: &Programme) -> 
         }
         @if entries.is_empty() { p.soft { "No experiment fits. " a href="/programme#library" { "All of them" } } }
         @else { div.card { div.scroll tabindex="0" role="region" aria-label="Library" { table.stack {
-            thead { tr { th scope="col" { "Experiment" } th scope="col" { "Outcome" } th scope="col" { "Metric" } th.num scope="col" { "Lift" } th.forest scope="col" { "" } th.num scope="col" { "Shrunk" } th.num scope="col" { "Could find" } th scope="col" { "Decided" } } }
+            thead { tr { th scope="col" { "Experiment" } th scope="col" { "Outcome" } th scope="col" { "Metric" } th.num scope="col" { "Lift" } th.forest scope="col" { "Interval" } th.num scope="col" { "Shrunk" } th.num scope="col" { "Could find" } th scope="col" { "Decided" } } }
             tbody { @for e in entries {
                 @let lift = e.relative.as_ref().and_then(Answer::estimate);
                 @let word = e.outcome.map(outcome);

@@ -63,7 +63,7 @@ fn against(loaded: &Loaded, expected: &Expected, r: &Readout) -> Markup {
     html! {
         p { (expected.summary) @if expected.afterwards { " " span.soft { "Computed from what was known at its start, after it was frozen." } } }
         div.scroll tabindex="0" role="region" aria-label="Planned and actual" { table.stack {
-            thead { tr { th scope="col" { "" } th.num scope="col" { "Planned" } th.num scope="col" { "Actual" } } }
+            thead { tr { th scope="col" { "Quantity" } th.num scope="col" { "Planned" } th.num scope="col" { "Actual" } } }
             tbody {
                 tr { th scope="row" { "Days of exposure" } td.num data-l="Planned" { (expected.days) } td.num data-l="Actual" { (days) } }
                 tr { th scope="row" { "Units" } td.num data-l="Planned" { (expected.units.map_or("unknown".into(), whole)) } td.num data-l="Actual" { (format::grouped(units as i64)) } }
