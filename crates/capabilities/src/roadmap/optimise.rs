@@ -294,9 +294,22 @@ fn told(
     out
 }
 
+/// A whole number with commas.
+fn in_thousands(x: f64) -> String {
+    let digits = format!("{:.0}", x.abs());
+    let mut out = String::from(if x < 0.0 && digits != "0" { "−" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 fn summary(p: &Portfolio) -> String {
     let unit = p.currency.as_deref().unwrap_or("units of money");
-    let money = |x: f64| format!("{:.0} {unit}", x / 100.0);
+    let money = |x: f64| format!("{} {unit}", in_thousands(x / 100.0));
     let chosen = p.items.iter().filter(|i| i.chosen).count();
     let mut text = format!(
         "{chosen} of {} initiatives, worth {} net for {}",

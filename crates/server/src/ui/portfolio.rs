@@ -121,7 +121,7 @@ fn frontier(p: &Portfolio) -> Markup {
     let amounts: Vec<charts::Amount> = p
         .frontier
         .iter()
-        .step_by(2)
+        .step_by(5)
         .map(|f| charts::Amount {
             name: money(f.budget),
             from: 0.0,
