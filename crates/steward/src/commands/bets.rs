@@ -2,68 +2,15 @@
 
 use std::path::Path;
 
-use clap::Subcommand;
 use steward_capabilities::value::{self, BetCase, Calibration, FrozenBet, Realised};
 use steward_server::format::{change, in_unit, percent};
 use steward_stats::Estimate;
 
 use super::actor;
-use crate::cli::Who;
+use crate::cli::{BetCommand, ValueCommand};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, bold};
 use crate::workspace;
-
-/// About bets.
-#[derive(Debug, Subcommand)]
-pub enum BetCommand {
-    /// Every bet with its state.
-    List,
-    /// One bet: its case, its frozen versions, how they ended.
-    Show {
-        /// Bet.
-        name: String,
-    },
-    /// Approve a bet: what it says now is kept for good, and scored.
-    Freeze {
-        /// Bet.
-        name: String,
-        /// Why it is approved.
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Resolve a frozen bet by its experiment or its query.
-    #[command(
-        after_help = "Exit code 1: it stays open.\n\nExamples:\n  steward bet resolve checkout_lifts_orders --as mara\n  steward bet resolve checkout_lifts_orders --abandon 'the supplier left' --as mara"
-    )]
-    Resolve {
-        /// Bet.
-        name: String,
-        /// Give it up, with the reason: it counts as failed.
-        #[arg(long, value_name = "WHY")]
-        abandon: Option<String>,
-        #[command(flatten)]
-        who: Who,
-    },
-}
-
-/// About value.
-#[derive(Debug, Subcommand)]
-pub enum ValueCommand {
-    /// What shipped bets earned: plan, naive sum, shrunk, holdout.
-    Realised,
-    /// What stated probabilities have meant; with --as, also your own scores.
-    Calibration {
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Where the progress of an objective's key results comes from.
-    Progress {
-        /// Objective.
-        objective: String,
-    },
-}
 
 /// `steward bet`.
 pub async fn bet(folder: &Path, command: BetCommand, json: bool) -> Result<Outcome, Failure> {

@@ -24,9 +24,6 @@ mod run;
 mod serve;
 mod stats;
 
-pub use bets::{BetCommand, ValueCommand};
-pub use portfolio::PortfolioCommand;
-
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};

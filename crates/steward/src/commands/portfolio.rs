@@ -2,50 +2,13 @@
 
 use std::path::Path;
 
-use clap::Subcommand;
-use steward_capabilities::roadmap::{self, Forecast, OptimiseOptions, Portfolio, REDRAWS};
+use steward_capabilities::roadmap::{self, Forecast, OptimiseOptions, Portfolio};
 use steward_server::format::{in_unit, percent};
 
+use crate::cli::PortfolioCommand;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::workspace;
-
-/// About the portfolio.
-#[derive(Debug, Subcommand)]
-pub enum PortfolioCommand {
-    /// Initiatives by RICE, WSJF, cost of delay and expected net value, side by side.
-    Priorities,
-    /// The best set of initiatives under budget and capacities.
-    #[command(
-        after_help = "Examples:\n  steward portfolio optimise\n  steward portfolio optimise --scenario lean --redraws 200\n  steward portfolio optimise --budget 300000"
-    )]
-    Optimise {
-        /// Scenario of steward.yaml.
-        #[arg(long)]
-        scenario: Option<String>,
-        /// Another budget, in whole units of the currency.
-        #[arg(long, allow_negative_numbers = true)]
-        budget: Option<f64>,
-        /// Draws of what nobody knows.
-        #[arg(long, default_value_t = REDRAWS)]
-        redraws: usize,
-    },
-    /// Every scenario's best set, side by side.
-    Scenario {
-        /// Draws of what nobody knows.
-        #[arg(long, default_value_t = 100)]
-        redraws: usize,
-    },
-    /// By when initiatives are done, from throughput.
-    #[command(
-        after_help = "Examples:\n  steward portfolio forecast\n  steward portfolio forecast --drop delivery_slots"
-    )]
-    Forecast {
-        /// Without this initiative; may be given several times.
-        #[arg(long, value_name = "INITIATIVE")]
-        drop: Vec<String>,
-    },
-}
 
 /// `steward portfolio`.
 pub async fn portfolio(folder: &Path, command: PortfolioCommand, json: bool) -> Result<Outcome, Failure> {
