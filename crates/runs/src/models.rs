@@ -178,9 +178,13 @@ impl Batch {
                 by_model.entry(model).or_default().push(point);
             }
         }
+        // All are there before one is written.
+        let mut found = Vec::with_capacity(by_model.len());
         for (id, points) in by_model {
-            let found = self.model(id).await?;
-            let (reference, mut model) = found.ok_or_else(|| RunsError::missing("model", id))?;
+            let model = self.model(id).await?;
+            found.push((model.ok_or_else(|| RunsError::missing("model", id))?, points));
+        }
+        for ((reference, mut model), points) in found {
             for point in points {
                 let at = Latest(finite(point.value), point.step, point.at_ms);
                 let same = |m: &Measure| m.run == run && m.key == point.key && (m.at.1, m.at.2) == (at.1, at.2);

@@ -104,6 +104,8 @@ impl Batch {
             let run = id.to_owned();
             return Err(RunsError::ParamChanged { run, changes }.into());
         }
+        // What may yet be refused comes before what is written.
+        self.measure_models(id, &logged.points).await?;
         self.key_refs(logged.points.iter().map(|p| p.key.as_str())).await?;
         for point in &logged.points {
             let value = finite(point.value);
@@ -117,7 +119,6 @@ impl Batch {
             };
             self.point(row);
         }
-        self.measure_models(id, &logged.points).await?;
         let run = self.active_run(id).await?.change();
         for point in logged.points {
             let latest = Latest(finite(point.value), point.step, point.at_ms);

@@ -17,14 +17,14 @@ async fn the_default_group_is_there_and_numbers_go_on() {
         assert_eq!(group(store, "b").await, 2);
         let placed = NewGroup {
             name: "c".into(),
-            artifacts: Some("s3://bucket/root?x=1".into()),
+            artifacts: Some("s3://bucket/place?x=1".into()),
             tags: vec![("k".into(), "v".into())],
         };
         let id = store.create_group(placed).await.unwrap();
         let of = run(store, id, 1).await;
         assert_eq!(
             store.run(&of).await.unwrap().artifacts,
-            format!("s3://bucket/root/{of}/artifacts?x=1")
+            format!("s3://bucket/place/{of}/artifacts?x=1")
         );
         assert_eq!(store.group(id).await.unwrap().tags["k"], "v");
     }

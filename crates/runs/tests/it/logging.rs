@@ -245,10 +245,16 @@ async fn models_are_measured_by_runs() {
             tried.name
         );
         assert_eq!(store.run(&of).await.unwrap().models_out, [(model.id.clone(), 4)]);
-        let mut nowhere = point("rmse", 0.5, 10, 1);
-        nowhere.model = Some("m-none".into());
-        let refused = store.log(&of, points(vec![nowhere])).await.unwrap_err();
+        let of_model = |id: &str| {
+            let mut measured = point("lost", 0.5, 10, 1);
+            measured.model = Some(id.to_owned());
+            measured
+        };
+        let batch = points(vec![of_model(&model.id), of_model("m-none")]);
+        let refused = store.log(&of, batch).await.unwrap_err();
         assert!(matches!(refused, RunsError::Missing { what: "model", .. }));
+        assert!(store.history(&of, "lost", 0, 10).await.unwrap().is_empty());
+        assert_eq!(store.model(&model.id).await.unwrap().metrics, known.metrics);
         store.delete_model(&model.id).await.unwrap();
         assert!(store.models(&[0]).await.unwrap().is_empty());
     }
