@@ -102,6 +102,9 @@ pub enum Change {
         archived: Vec<u64>,
         /// The request that allowed it.
         request: Option<String>,
+        /// The request that allowed it to leave, where entering needed one of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leaving: Option<String>,
         /// Evidence that was cited.
         evidence: Vec<Value>,
     },

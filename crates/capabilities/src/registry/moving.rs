@@ -58,7 +58,7 @@ impl Registry {
                     from,
                     to: Some(version),
                 };
-                let judged = self.judge(state, actor, &wanted, guard);
+                let judged = self.judge(state, &wanted, guard);
                 let change = Change::AliasSet {
                     alias: alias.to_owned(),
                     version,
@@ -70,9 +70,7 @@ impl Registry {
             })
             .await?;
         refusal.map_or(Ok(()), Err)?;
-        state
-            .version(name, version)
-            .map(|(model, version)| (model.clone(), version.clone()))
+        state.made(name, version)
     }
 
     /// Takes an alias away. One that is not there changes nothing.
@@ -97,7 +95,7 @@ impl Registry {
                     from: Some(version),
                     to: None,
                 };
-                let judged = self.judge(state, actor, &wanted, guard);
+                let judged = self.judge(state, &wanted, guard);
                 let change = Change::AliasRemoved {
                     alias: alias.to_owned(),
                     version,
@@ -137,52 +135,49 @@ impl Registry {
                 let others: Vec<u64> = others.map(|v| v.version).collect();
                 let archived = if archive { others.clone() } else { Vec::new() };
                 let left = known.stage;
-                let wanted = match left != stage
-                    && left.is_active()
-                    && strictest(&guard.rules, name, &Pointer::Stage(left)).is_some()
-                {
-                    true => Wanted {
-                        model: name,
-                        pointer: Pointer::Stage(left),
-                        from: Some(version),
-                        to: None,
-                    },
-                    false => Wanted {
-                        model: name,
-                        pointer: Pointer::Stage(stage),
-                        from: others.last().copied(),
-                        to: Some(version),
-                    },
+                let moved = |stage, from, to| Wanted {
+                    model: name,
+                    pointer: Pointer::Stage(stage),
+                    from,
+                    to,
                 };
-                let judged = match left == stage && archived.is_empty() {
+                // Leaving one stage and entering another are two moves: each needs the approval of its own rule.
+                let out = match left != stage && left.is_active() {
+                    true => self.judge(state, &moved(left, Some(version), None), guard),
+                    false => Judged::free(),
+                };
+                let into = match left == stage && archived.is_empty() {
                     true => Judged::free(),
-                    false => self.judge(state, actor, &wanted, guard),
+                    false => self.judge(state, &moved(stage, others.last().copied(), Some(version)), guard),
                 };
+                let leaving = into.request.as_ref().and(out.request.clone());
+                let judged = into.and(out);
                 let change = Change::VersionStaged {
                     version,
                     from: left,
                     stage,
                     archived,
                     request: judged.request.clone(),
+                    leaving,
                     evidence: guard.evidence.clone(),
                 };
                 judged.appended(change, &subject, actor)
             })
             .await?;
         refusal.map_or(Ok(()), Err)?;
-        state
-            .version(name, version)
-            .map(|(model, version)| (model.clone(), version.clone()))
+        state.made(name, version)
     }
 
     /// Whether a move is allowed; if not, what must be recorded so that it can be.
-    fn judge(&self, state: &Registered, actor: &str, wanted: &Wanted<'_>, guard: &Guard) -> Judged {
+    fn judge(&self, state: &Registered, wanted: &Wanted<'_>, guard: &Guard) -> Judged {
         let Some(rule) = strictest(&guard.rules, wanted.model, &wanted.pointer) else {
             return Judged::free();
         };
         let now = self.now_us();
         let same = |r: &&std::sync::Arc<Request>| {
-            r.model == wanted.model && r.pointer == wanted.pointer && r.version == wanted.to && r.is_open()
+            // What is taken away is named by where it points.
+            let that = r.version == wanted.to && (r.version.is_some() || r.from == wanted.from);
+            r.model == wanted.model && r.pointer == wanted.pointer && that && r.is_open()
         };
         let known = state.requests.values().filter(same).max_by_key(|r| r.at_us);
         let mut before = Vec::new();
@@ -195,13 +190,21 @@ impl Registry {
             wanted.pointer, wanted.model, rule.approvals, rule.policy
         );
         if let Some(request) = known {
-            let standing = request.standing(now);
-            let changed = request.digest != guard.digest;
-            match standing {
-                _ if changed => before.push(Change::Voided {
+            let void = if request.digest != guard.digest {
+                Some("the version's files changed after approval was asked for")
+            } else if request.approvals < rule.approvals {
+                Some("its policy asks for more approvals since")
+            } else {
+                None
+            };
+            if let Some(cause) = void {
+                before.push(Change::Voided {
                     id: request.id.clone(),
-                    cause: "the version's files changed after approval was asked for".to_owned(),
-                }),
+                    cause: cause.to_owned(),
+                });
+            }
+            match request.standing(now) {
+                _ if void.is_some() => {}
                 Standing::Granted => {
                     return Judged {
                         request: Some(request.id.clone()),
@@ -227,7 +230,6 @@ impl Registry {
             }
         }
         let id = Uuid::now_v7().simple().to_string();
-        let _ = actor;
         before.push(Change::ApprovalAsked {
             id: id.clone(),
             pointer: wanted.pointer.clone(),
@@ -332,6 +334,15 @@ impl Judged {
             request: None,
             before: Vec::new(),
             refusal: None,
+        }
+    }
+
+    /// Both moves at once.
+    fn and(self, other: Judged) -> Judged {
+        Judged {
+            request: self.request.or(other.request),
+            before: self.before.into_iter().chain(other.before).collect(),
+            refusal: self.refusal.or(other.refusal),
         }
     }
 

@@ -117,9 +117,16 @@ impl Registered {
                 if let Change::AliasSet { request, .. }
                 | Change::AliasRemoved { request, .. }
                 | Change::VersionStaged { request, .. } = &other
-                    && let Some(request) = request.as_ref().and_then(|id| self.requests.get_mut(id))
                 {
-                    Arc::make_mut(request).used = Some(event.sequence);
+                    let leaving = match &other {
+                        Change::VersionStaged { leaving, .. } => leaving.as_ref(),
+                        _ => None,
+                    };
+                    for id in request.iter().chain(leaving) {
+                        if let Some(request) = self.requests.get_mut(id) {
+                            Arc::make_mut(request).used = Some(event.sequence);
+                        }
+                    }
                 }
                 if let Some(model) = self.models.get_mut(name) {
                     inside(Arc::make_mut(model), other, event);
@@ -269,6 +276,7 @@ fn inside(model: &mut Model, change: Change, event: &Event) {
             archived,
             request,
             evidence,
+            ..
         } => {
             let left = archived.last().copied();
             for (number, to) in archived

@@ -5,12 +5,21 @@ use std::sync::Arc;
 use super::events::{Change, model_subject};
 use super::guard::Rule;
 use super::models::stays;
+use super::projection::Registered;
 use super::types::{Model, NewVersion, Version};
 use super::{Registry, names};
 use crate::CapabilityError;
 
 /// A version with its model.
 pub type Made = (Arc<Model>, Arc<Version>);
+
+impl Registered {
+    /// A version with its model, to be kept.
+    pub(super) fn made(&self, name: &str, version: u64) -> Result<Made, CapabilityError> {
+        let (model, version) = self.version(name, version)?;
+        Ok((model.clone(), version.clone()))
+    }
+}
 
 impl Registry {
     /// Makes a version: the next number. Whether its source may be used is for those to say who know where files lie.
@@ -38,9 +47,7 @@ impl Registry {
                 Ok((vec![change.event(&subject, actor, None)?], version))
             })
             .await?;
-        state
-            .version(name, version)
-            .map(|(model, version)| (model.clone(), version.clone()))
+        state.made(name, version)
     }
 
     /// Says what a version is.
@@ -136,8 +143,6 @@ impl Registry {
                 Ok((events.into_iter().collect::<Result<_, _>>()?, ()))
             })
             .await?;
-        state
-            .version(name, version)
-            .map(|(model, version)| (model.clone(), version.clone()))
+        state.made(name, version)
     }
 }

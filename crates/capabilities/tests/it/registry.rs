@@ -271,6 +271,58 @@ async fn stages_are_protected_on_the_way_in_and_out() {
 }
 
 #[tokio::test]
+async fn a_move_between_protected_stages_needs_both_approvals() {
+    let desk = Desk::with(2).await;
+    let guard = |staging: u64| {
+        let mut guard = guard("d");
+        guard.rules.push(Rule {
+            policy: "trials".into(),
+            stages: vec!["Staging".into()],
+            aliases: Vec::new(),
+            approvals: staging,
+            ..guard.rules[0].clone()
+        });
+        guard
+    };
+    let to = async |version, stage, staging| {
+        let moved = desk
+            .registry
+            .stage_version("ben", "churn", version, stage, false, &guard(staging))
+            .await;
+        match moved {
+            Ok(_) => None,
+            Err(CapabilityError::Protected { request, .. }) => Some(request),
+            Err(e) => panic!("{e}"),
+        }
+    };
+    let approved = async |id: String, who: &[&str]| {
+        for who in who {
+            desk.answer(who, &id, true).await.unwrap();
+        }
+    };
+    for version in [1, 2] {
+        approved(to(version, Stage::Staging, 1).await.unwrap(), &["cleo"]).await;
+        assert_eq!(to(version, Stage::Staging, 1).await, None);
+    }
+    let into = to(1, Stage::Production, 1).await.unwrap();
+    approved(into.clone(), &["cleo", "dora"]).await;
+    let out = to(1, Stage::Production, 1).await.unwrap();
+    assert_ne!(into, out, "leaving Staging is approved by itself");
+    approved(out.clone(), &["cleo"]).await;
+    assert!(to(2, Stage::None, 1).await.is_some_and(|other| other != out));
+    let more = to(1, Stage::Production, 2).await.unwrap();
+    assert_ne!(more, out, "what was approved under a milder rule counts no more");
+    approved(more.clone(), &["cleo", "dora"]).await;
+    assert_eq!(to(1, Stage::Production, 2).await, None);
+    let state = desk.registry.now().await.unwrap();
+    assert_eq!(state.models["churn"].versions[&1].stage, Stage::Production);
+    for id in [&into, &more] {
+        assert_eq!(state.requests[id].standing(START), Standing::Used);
+    }
+    assert_eq!(state.requests[&out].standing(START), Standing::Void);
+}
+
+#[tokio::test]
 async fn comments_can_be_erased_and_the_chain_holds() {
     let desk = Desk::with(1).await;
     let request = desk.asked(1, "d").await;
