@@ -31,7 +31,6 @@ pub use models::{Measure, Model, ModelStatus, NewModel};
 pub use place::below;
 pub use read::HistoryPoint;
 pub use runs::{Logged, RunUpdate};
-pub use search::matching::TextMatch;
 pub use search::{Counts, DatasetSummary, ModelOrder, ModelSearch, OnDataset, Page, RunSearch, TraceSearch};
 pub use store::{RunStore, new_id};
 pub use traces::{Assessment, Judgement, Span, Trace, TraceCull};

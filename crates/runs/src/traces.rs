@@ -288,6 +288,11 @@ impl Trace {
             prompts: Vec::new(),
         }
     }
+
+    /// Ended, milliseconds since 1970 UTC; as it began where nothing is known of its end.
+    pub fn end_ms(&self) -> i64 {
+        self.at_ms.saturating_add(self.took_ms.unwrap_or(0))
+    }
 }
 
 /// A trace of a row whose columns are, from `at`: id, group, time, document.

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use steward_runs::TextMatch;
-use steward_runs::grammar::{Attribute, Clause, Grammar, Kind, Op, Order, Value, parse_filter, parse_order};
+use steward_runs::grammar::{
+    Attribute, Clause, Grammar, Kind, Op, Order, Value, fits_number, fits_text, parse_filter, parse_order,
+};
 
 use super::projection::Registered;
 use super::types::{Model, PROMPT, Version, is_true};
@@ -94,24 +95,10 @@ impl Asked {
         number: impl Fn(&str) -> f64,
     ) -> bool {
         self.clauses.iter().all(|clause| match (clause.kind, &clause.value) {
-            (Kind::Tag, _) => tags
-                .get(&clause.key)
-                .is_some_and(|value| TextMatch::new(clause).fits(value)),
-            (_, Value::Number(wanted)) => compared(clause.op, number(&clause.key), *wanted),
-            _ => TextMatch::new(clause).fits(text(&clause.key)),
+            (Kind::Tag, _) => fits_text(clause, tags.get(&clause.key).map(String::as_str)),
+            (_, Value::Number(_)) => fits_number(clause, Some(number(&clause.key))),
+            _ => fits_text(clause, Some(text(&clause.key))),
         })
-    }
-}
-
-fn compared(op: Op, left: f64, right: f64) -> bool {
-    match op {
-        Op::Eq => left == right,
-        Op::Ne => left != right,
-        Op::Lt => left < right,
-        Op::Le => left <= right,
-        Op::Gt => left > right,
-        Op::Ge => left >= right,
-        _ => false,
     }
 }
 

@@ -209,8 +209,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// Whether a text, or nothing, fits a clause.
 pub fn fits_text(clause: &Clause, text: Option<&str>) -> bool {
-    let ask = crate::search::matching::TextMatch::new(clause);
-    text.map_or(ask.missing(), |text| ask.fits(text))
+    crate::search::matching::TextMatch::new(clause).holds(text)
 }
 
 /// Whether a number, or nothing, fits a clause.

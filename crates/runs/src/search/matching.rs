@@ -2,10 +2,9 @@
 
 use crate::grammar::{Clause, Op, Value};
 
-/// A clause on texts, ready to be asked many times.
-pub struct TextMatch<'a> {
-    op: Op,
-    value: &'a Value,
+/// A clause, ready to be asked many times: its pattern is read once.
+pub(crate) struct TextMatch<'a> {
+    pub clause: &'a Clause,
     pattern: Option<Vec<Piece>>,
     regex: Option<regex::Regex>,
 }
@@ -31,17 +30,12 @@ impl<'a> TextMatch<'a> {
             (Op::RLike, Value::Text(text)) => regex::Regex::new(text).ok(),
             _ => None,
         };
-        TextMatch {
-            op: clause.op,
-            value: &clause.value,
-            pattern,
-            regex,
-        }
+        TextMatch { clause, pattern, regex }
     }
 
     /// Whether a text that is there fits.
     pub fn fits(&self, text: &str) -> bool {
-        match (self.op, self.value, &self.pattern) {
+        match (self.clause.op, &self.clause.value, &self.pattern) {
             (Op::Eq, Value::Text(value), _) => text == value,
             (Op::Ne, Value::Text(value), _) => text != value,
             (Op::In, Value::List(all), _) => all.iter().any(|v| v == text),
@@ -56,7 +50,12 @@ impl<'a> TextMatch<'a> {
 
     /// Whether nothing at all fits.
     pub fn missing(&self) -> bool {
-        self.op == Op::IsNull
+        self.clause.op == Op::IsNull
+    }
+
+    /// Whether a text, or nothing, fits.
+    pub fn holds(&self, text: Option<&str>) -> bool {
+        text.map_or(self.missing(), |text| self.fits(text))
     }
 }
 

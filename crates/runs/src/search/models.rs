@@ -62,7 +62,8 @@ impl RunStore {
     /// If the database fails.
     pub async fn search_models(&self, search: ModelSearch) -> Result<Page<Model>, RunsError> {
         let mut models = self.models(&search.groups).await?;
-        models.retain(|m| fits(m, &search));
+        let asks: Vec<TextMatch<'_>> = search.filter.iter().map(TextMatch::new).collect();
+        models.retain(|m| fits(m, &search, &asks));
         models.sort_by(|a, b| compare(a, b, &search.orders));
         let more = models.len() > search.offset.saturating_add(search.limit);
         let items = models.into_iter().skip(search.offset).take(search.limit).collect();
@@ -70,26 +71,23 @@ impl RunStore {
     }
 }
 
-fn fits(model: &Model, search: &ModelSearch) -> bool {
+fn fits(model: &Model, search: &ModelSearch, asks: &[TextMatch<'_>]) -> bool {
     let on = |measure: &Measure| search.datasets.is_empty() || search.datasets.iter().any(|d| d.is_of(measure));
     let by_metric = search.filter.iter().any(|c| c.kind == Kind::Metric);
     let measured = by_metric || search.datasets.is_empty() || model.metrics.iter().any(on);
     measured
-        && search.filter.iter().all(|clause| {
-            let text = |value: Option<&str>| {
-                let ask = TextMatch::new(clause);
-                value.map_or(ask.missing(), |value| ask.fits(value))
-            };
+        && asks.iter().all(|ask| {
+            let clause = ask.clause;
             match clause.kind {
                 Kind::Metric => model
                     .metrics
                     .iter()
                     .any(|m| m.key == clause.key && number_fits(clause, m.at.0) && on(m)),
-                Kind::Param => text(model.params.get(&clause.key).map(String::as_str)),
-                Kind::Tag => text(model.tags.get(&clause.key).map(String::as_str)),
+                Kind::Param => ask.holds(model.params.get(&clause.key).map(String::as_str)),
+                Kind::Tag => ask.holds(model.tags.get(&clause.key).map(String::as_str)),
                 _ => match attribute(model, &clause.key) {
                     Attribute::Number(number) => number_fits(clause, number as f64),
-                    Attribute::Text(value) => text(value),
+                    Attribute::Text(value) => ask.holds(value),
                 },
             }
         })

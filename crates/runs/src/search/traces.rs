@@ -88,11 +88,11 @@ impl RunStore {
 
     /// Traces of groups that fit.
     async fn fitting(&self, groups: &[i64], filter: &[Clause]) -> Result<Vec<Trace>, RunsError> {
-        let of_spans: Vec<&Clause> = filter.iter().filter(|c| c.kind == Kind::Span).collect();
-        let judged: Vec<&Clause> = filter
-            .iter()
-            .filter(|c| matches!(c.kind, Kind::Feedback | Kind::Expectation))
-            .collect();
+        let asks: Vec<TextMatch<'_>> = filter.iter().map(TextMatch::new).collect();
+        let (of_spans, asks): (Vec<_>, Vec<_>) = asks.into_iter().partition(|a| a.clause.kind == Kind::Span);
+        let (judged, others): (Vec<_>, Vec<_>) = asks
+            .into_iter()
+            .partition(|a| matches!(a.clause.kind, Kind::Feedback | Kind::Expectation));
         let mut found = Vec::new();
         let sql =
             "SELECT ref, id, group_id, at_ms, doc FROM traces WHERE group_id = $1 AND ref > $2 ORDER BY ref LIMIT $3";
@@ -105,12 +105,10 @@ impl RunStore {
                     let read = || Ok((row.int(0)?, read_trace(row, 1)?));
                     let (reference, trace) = read().map_err(self.fail())?;
                     after = reference;
-                    let all_but_others = filter
-                        .iter()
-                        .all(|c| matches!(c.kind, Kind::Span | Kind::Feedback | Kind::Expectation) || fits(&trace, c));
+                    let fitting = others.iter().all(|ask| fits(&trace, ask));
                     // Whole sessions are judged together: those are looked at when all are there.
-                    if all_but_others || !judged.is_empty() {
-                        found.push((reference, trace, all_but_others));
+                    if fitting || !judged.is_empty() {
+                        found.push((reference, trace, fitting));
                     }
                 }
                 if rows.len() < usize::try_from(CHUNK).unwrap_or(usize::MAX) {
@@ -118,16 +116,16 @@ impl RunStore {
                 }
             }
         }
-        for clause in judged {
+        for ask in judged {
             let sessions: BTreeSet<String> = found
                 .iter()
-                .filter(|(_, trace, _)| trace.assessments.iter().any(|a| of_session(a) && thought(a, clause)))
+                .filter(|(_, trace, _)| trace.assessments.iter().any(|a| of_session(a) && thought(a, &ask)))
                 .filter_map(|(_, trace, _)| trace.metadata.get(SESSION).cloned())
                 .collect();
             for (_, trace, fits) in &mut found {
-                let direct = trace.assessments.iter().any(|a| thought(a, clause));
+                let direct = trace.assessments.iter().any(|a| thought(a, &ask));
                 let through = trace.metadata.get(SESSION).is_some_and(|s| sessions.contains(s));
-                *fits &= (direct || through) != (clause.op == Op::IsNull);
+                *fits &= (direct || through) != ask.missing();
             }
         }
         found.retain(|(_, _, fits)| *fits);
@@ -138,7 +136,7 @@ impl RunStore {
                     .spans_of(reference)
                     .await?
                     .iter()
-                    .any(|(doc, span)| of_spans.iter().all(|clause| span_fits(doc, span, clause)))
+                    .any(|(doc, span)| of_spans.iter().all(|ask| span_fits(doc, span, ask)))
                 {
                     kept.push((reference, trace, fits));
                 }
@@ -212,11 +210,9 @@ impl RunStore {
     }
 }
 
-fn fits(trace: &Trace, clause: &Clause) -> bool {
-    let text = |value: Option<&str>| {
-        let ask = TextMatch::new(clause);
-        value.map_or(ask.missing(), |value| ask.fits(value))
-    };
+fn fits(trace: &Trace, ask: &TextMatch<'_>) -> bool {
+    let clause = ask.clause;
+    let text = |value: Option<&str>| ask.holds(value);
     let number = |value: Option<i64>| value.is_some_and(|value| number_fits(clause, value as f64));
     match (clause.kind, clause.key.as_str()) {
         (Kind::Tag, PROMPTS) => match &clause.value {
@@ -235,7 +231,7 @@ fn fits(trace: &Trace, clause: &Clause) -> bool {
             .any(|a| a.kind == Judgement::Issue && matches!(&clause.value, Operand::Text(id) if *id == a.name)),
         (_, "timestamp_ms") => number(Some(trace.at_ms)),
         (_, "execution_time_ms") => number(trace.took_ms),
-        (_, "end_time_ms") => number(Some(trace.at_ms + trace.took_ms.unwrap_or(0))),
+        (_, "end_time_ms") => number(Some(trace.end_ms())),
         (_, "status") => text(Some(&trace.state)),
         (_, "client_request_id") => text(trace.client_id.as_deref()),
         _ => text(Some(&trace.id)),
@@ -248,7 +244,8 @@ fn of_session(assessment: &Assessment) -> bool {
 }
 
 /// Whether an assessment says what a clause asks; for `IS NULL`, whether it is there.
-fn thought(assessment: &Assessment, clause: &Clause) -> bool {
+fn thought(assessment: &Assessment, ask: &TextMatch<'_>) -> bool {
+    let clause = ask.clause;
     let kind = match assessment.kind {
         Judgement::Feedback => Kind::Feedback,
         Judgement::Expectation => Kind::Expectation,
@@ -265,7 +262,7 @@ fn thought(assessment: &Assessment, clause: &Clause) -> bool {
             let same = json == *text || assessment.value.as_str() == Some(text) || same_number(&assessment.value, text);
             same == (clause.op == Op::Eq)
         }
-        _ => TextMatch::new(clause).fits(&assessment.value.to_string()),
+        _ => ask.fits(&assessment.value.to_string()),
     }
 }
 
@@ -273,9 +270,8 @@ fn same_number(value: &Value, text: &str) -> bool {
     matches!((value.as_f64(), text.parse::<f64>()), (Some(a), Ok(b)) if a == b)
 }
 
-fn span_fits(doc: &str, span: &Value, clause: &Clause) -> bool {
-    let ask = TextMatch::new(clause);
-    match clause.key.as_str() {
+fn span_fits(doc: &str, span: &Value, ask: &TextMatch<'_>) -> bool {
+    match ask.clause.key.as_str() {
         "content" => ask.fits(doc),
         "name" => ask.fits(span["name"].as_str().unwrap_or_default()),
         "status" => {
@@ -314,13 +310,12 @@ fn compare(a: &Trace, b: &Trace, orders: &[Order]) -> Ordering {
             (Some(a), Some(b)) => turned(a.cmp(&b)),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
-        let end = |t: &Trace| Some(t.at_ms + t.took_ms.unwrap_or(0));
-        let by = match (order.kind, order.key.as_str()) {
+                let by = match (order.kind, order.key.as_str()) {
             (Kind::Tag, key) => texts(a.tags.get(key), b.tags.get(key)),
             (Kind::Metadata, key) => texts(a.metadata.get(key), b.metadata.get(key)),
             (_, "timestamp_ms") => numbers(Some(a.at_ms), Some(b.at_ms)),
             (_, "execution_time_ms") => numbers(a.took_ms, b.took_ms),
-            (_, "end_time_ms") => numbers(end(a), end(b)),
+            (_, "end_time_ms") => numbers(Some(a.end_ms()), Some(b.end_ms())),
             (_, "experiment_id") => numbers(Some(a.group), Some(b.group)),
             (_, "status") => texts(Some(&a.state), Some(&b.state)),
             _ => texts(Some(&a.id), Some(&b.id)),
