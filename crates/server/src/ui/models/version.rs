@@ -29,17 +29,21 @@ struct Facts {
     environment: Option<(String, String)>,
 }
 
-async fn facts(context: &Context, version: &Version) -> Result<Facts, CapabilityError> {
-    let run = match version.run_id.as_deref().filter(|id| !id.is_empty()) {
-        Some(id) => match context.tracking.store().await?.run(id).await {
-            Ok(run) => Some(run),
-            Err(RunsError::Missing { .. }) => None,
-            Err(e) => return Err(e.into()),
-        },
-        None => None,
+/// The run that made a version, if it is known here.
+async fn run_of(context: &Context, version: &Version) -> Result<Option<Run>, CapabilityError> {
+    let Some(id) = version.run_id.as_deref().filter(|id| !id.is_empty()) else {
+        return Ok(None);
     };
+    match context.tracking.store().await?.run(id).await {
+        Ok(run) => Ok(Some(run)),
+        Err(RunsError::Missing { .. }) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn facts(context: &Context, version: &Version) -> Result<Facts, CapabilityError> {
     let mut found = Facts {
-        run,
+        run: run_of(context, version).await?,
         files: Vec::new(),
         mlmodel: None,
         environment: None,
@@ -55,13 +59,16 @@ async fn facts(context: &Context, version: &Version) -> Result<Facts, Capability
     };
     found.files = store.walk(&folder).await.map_err(failed)?;
     let text = async |last: &str| {
-        let entry = found.files.iter().find(|e| e.name.last() == last && e.size <= SHOWN)?;
-        let bytes = store.read(&entry.name, SHOWN).await.ok()?;
-        String::from_utf8(bytes).ok()
+        let wanted = |e: &&Entry| e.name.last() == last && e.size <= SHOWN;
+        let Some(entry) = found.files.iter().find(wanted) else {
+            return Ok(None);
+        };
+        let bytes = store.read(&entry.name, SHOWN).await.map_err(failed)?;
+        Ok::<_, CapabilityError>(String::from_utf8(bytes).ok())
     };
-    found.mlmodel = text("MLmodel").await;
+    found.mlmodel = text("MLmodel").await?;
     for last in ["requirements.txt", "conda.yaml", "python_env.yaml"] {
-        if let Some(text) = text(last).await {
+        if let Some(text) = text(last).await? {
             found.environment = Some((last.to_owned(), text));
             break;
         }
@@ -117,7 +124,7 @@ pub async fn show(
         .filter(|v| **v != number)
         .and_then(|v| model.versions.get(v));
     let other = match champion {
-        Some(champion) => Some((champion, facts(context, champion).await?)),
+        Some(champion) => Some((champion, run_of(context, champion).await?)),
         None => None,
     };
     let size: u64 = known.files.iter().map(|f| f.size).sum();
@@ -148,7 +155,7 @@ pub async fn show(
             }
             @if let Some(run) = &known.run { (of_run(run)) }
             h2 { "Metrics" @if let Some((champion, _)) = &other { " beside the champion, version " (champion.version) } }
-            (metrics(known.run.as_ref(), other.as_ref().and_then(|(_, f)| f.run.as_ref())))
+            (metrics(known.run.as_ref(), other.as_ref().and_then(|(_, run)| run.as_ref())))
             @if let Some(signature) = known.mlmodel.as_deref().and_then(|m| block(m, "signature")) { h2 { "Signature" } pre { code { (signature) } } }
             @if let Some((file, text)) = &known.environment { h2 { "Environment" } p.note { (file) } pre { code { (text) } } }
             @if !known.files.is_empty() {
