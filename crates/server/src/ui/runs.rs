@@ -13,6 +13,7 @@ use super::layout::{badge, page};
 use super::parts;
 use crate::State;
 use crate::error::ErrorPage;
+use crate::format;
 
 /// Runs of a page.
 const PAGE: usize = 50;
@@ -137,7 +138,7 @@ fn table(groups: &[&Group], runs: &[Run]) -> Markup {
                 td { a href=(address(&run.id)) { (run.name) } }
                 td { a href={ "/runs?group=" (run.group) } { (group(run.group)) } }
                 td { (status(run)) }
-                td { (moment(run.start_ms)) }
+                td { (format::minute(run.start_ms.saturating_mul(1000))) }
                 @for m in &metrics { td.num { @if let Some(latest) = run.metrics.get(*m) { (number(latest.0)) } } }
                 @for p in &params { td { (run.params.get(*p).map_or("", String::as_str)) } }
             } } }
@@ -158,11 +159,7 @@ fn status(run: &Run) -> Markup {
     badge(tone, &run.status.name().to_lowercase())
 }
 
-fn moment(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |t| t.strftime("%Y-%m-%d %H:%M").to_string())
-}
-
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value {
         v if v.is_nan() => "NaN".into(),
         v if v != 0.0 && (v.abs() < 1e-4 || v.abs() >= 1e9) => format!("{v:.4e}"),
@@ -186,8 +183,8 @@ pub async fn show(Shared(state): Shared<State>, Path(id): Path<String>) -> Resul
     let content = html! {
         h1 { (run.name) " " (status(&run)) }
         p.lede {
-            "Run of " a href={ "/runs?group=" (run.group) } { (group.name) } " · started " (moment(run.start_ms))
-            @if let Some(end) = run.end_ms { " · ended " (moment(end)) }
+            "Run of " a href={ "/runs?group=" (run.group) } { (group.name) } " · started " (format::minute(run.start_ms.saturating_mul(1000)))
+            @if let Some(end) = run.end_ms { " · ended " (format::minute(end.saturating_mul(1000))) }
             @if !run.user.is_empty() { " · by " (run.user) }
             @if run.deleted_ms.is_some() { " · " (badge("warn", "deleted")) }
         }
@@ -234,6 +231,10 @@ fn curve(key: &str, points: &[HistoryPoint]) -> Markup {
         true => height - (p.value - low) / (high - low) * height,
         false => height / 2.0,
     };
+    let odd = points.len() - there().count();
+    if odd == points.len() {
+        return html! { p.soft { "None of its " (odd) " points is a number: there is nothing to draw." } };
+    }
     let line: Vec<String> = there().map(|p| format!("{:.1},{:.1}", along(p), up(p))).collect();
     let title = format!(
         "{key} by step, from {} to {}; between {} and {}",
@@ -246,6 +247,6 @@ fn curve(key: &str, points: &[HistoryPoint]) -> Markup {
         svg viewBox="-4 -4 308 108" role="img" aria-label=(title) width="100%" {
             polyline points=(line.join(" ")) fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke" {}
         }
-        p.soft { (title) }
+        p.soft { (title) @if odd > 0 { "; " (odd) " of " (points.len()) " points are no number and left out" } }
     }
 }

@@ -10,6 +10,7 @@ use steward_runs::{Run, RunsError};
 
 use super::super::layout::{badge, page};
 use super::super::parts::{self, AsOf};
+use super::super::runs::number as logged;
 use super::{address, moves, not_json, registered, tags};
 use crate::State;
 use crate::error::ErrorPage;
@@ -199,19 +200,22 @@ fn metrics(run: Option<&Run>, champion: Option<&Run>) -> Markup {
     let Some(run) = run.filter(|r| !r.metrics.is_empty()) else {
         return html! { p { "Its run logged no metric, or is not known here." } };
     };
-    html! { div.scroll { table {
-        thead { tr { th { "Metric" } th.num { "This version" } @if champion.is_some() { th.num { "Champion" } th.num { "Difference" } } } }
-        tbody { @for (key, at) in &run.metrics { tr {
-            td { (key) }
-            td.num { (format::number(at.0)) }
-            @if let Some(champion) = champion {
-                @match champion.metrics.get(key) {
-                    Some(other) => { td.num { (format::number(other.0)) } td.num { (format::signed(at.0 - other.0)) } }
-                    None => { td.num { "not logged" } td.num {} }
+    html! {
+        @if champion.is_some() { p.note { "Each is one value, as a run logged it: how far it would vary from run to run is not known, and so no difference has an interval." } }
+        div.scroll { table {
+            thead { tr { th { "Metric" } th.num { "This version" } @if champion.is_some() { th.num { "Champion" } th.num { "Difference" } } } }
+            tbody { @for (key, at) in &run.metrics { tr {
+                td { (key) }
+                td.num { (logged(at.0)) }
+                @if let Some(champion) = champion {
+                    @match champion.metrics.get(key) {
+                        Some(other) => { td.num { (logged(other.0)) } td.num { (format::signed(at.0 - other.0)) } }
+                        None => { td.num { "not logged" } td.num {} }
+                    }
                 }
-            }
-        } } }
-    } } }
+            } } }
+        } }
+    }
 }
 
 /// Markdown from what is known; what only people know is left to them.
@@ -253,7 +257,7 @@ fn card(model: &Model, version: &Version, known: &Facts, size: u64) -> String {
         }
         text.push_str("\n## Evaluation\n\n");
         for (key, at) in &run.metrics {
-            text.push_str(&format!("- `{key}`: {}\n", format::number(at.0)));
+            text.push_str(&format!("- `{key}`: {}\n", logged(at.0)));
         }
     }
     text.push_str("\n## Intended use, limits, fairness\n\n_to be written_\n");
