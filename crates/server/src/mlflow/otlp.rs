@@ -362,14 +362,14 @@ fn tell(trace: &mut Trace, spans: &[&Span], run: Option<&str>) {
     let first = i64::try_from(first).unwrap_or(0);
     let last = spans.iter().map(|s| ns(s, "end_time_unix_nano")).max().unwrap_or(0) / 1_000_000;
     let last = i64::try_from(last).unwrap_or(0);
-    let end = trace.took_ms.map_or(last, |took| last.max(trace.at_ms + took));
+    let end = trace.took_ms.map_or(last, |_| last.max(trace.end_ms()));
     trace.at_ms = if trace.at_ms == 0 {
         first
     } else {
         first.min(trace.at_ms)
     };
     if end > 0 {
-        trace.took_ms = Some((end - trace.at_ms).max(0));
+        trace.took_ms = Some(end.saturating_sub(trace.at_ms).max(0));
     }
     trace
         .tags

@@ -48,7 +48,7 @@ pub fn millis(name: &str, value: &Value) -> Result<i64, MlflowError> {
 
 /// `1.5s`.
 fn duration(ms: i64) -> Value {
-    let (sign, ms) = if ms < 0 { ("-", -ms) } else { ("", ms) };
+    let (sign, ms) = (if ms < 0 { "-" } else { "" }, ms.unsigned_abs());
     match ms % 1000 {
         0 => json!(format!("{sign}{}s", ms / 1000)),
         rest => json!(format!("{sign}{}.{rest:03}s", ms / 1000)),
@@ -334,7 +334,7 @@ pub async fn end_v2(Shared(state): Shared<State>, Path(id): Path<String>, asked:
     };
     let (tags, metadata) = (asked.pairs("tags")?, asked.pairs("request_metadata")?);
     let change = move |trace: &mut Trace| {
-        trace.took_ms = Some(end - trace.at_ms);
+        trace.took_ms = Some(end.saturating_sub(trace.at_ms));
         trace.state = status;
         trace.tags.extend(tags);
         trace.metadata.extend(metadata);
