@@ -21,7 +21,7 @@ mod traces;
 
 use axum::Router;
 use axum::extract::OriginalUri;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
@@ -170,4 +170,11 @@ fn answer(document: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(document)
         .map_err(|e| MlflowError::new(Code::InternalError, format!("the answer cannot be written: {e}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// This server's address, as the one who asks knows it.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let scheme = text("x-forwarded-proto").filter(|s| *s == "https").unwrap_or("http");
+    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
 }

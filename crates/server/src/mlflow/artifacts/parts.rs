@@ -9,10 +9,11 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use steward_artifacts::{Name, Part};
 
-use super::super::{Answer, Asked, Code, MlflowError, answer};
+use super::super::{Answer, Asked, Code, MlflowError, answer, origin};
 use super::files::{arriving, file};
 use super::name;
 use crate::State;
+use crate::ui::parts::encode;
 
 /// Most parts of an upload.
 const MOST: i64 = 10_000;
@@ -43,8 +44,9 @@ pub async fn create(
         )));
     }
     let id = state.loaded().await.context.artifacts.create_upload(&name).await?;
-    let base = address(&headers);
-    let (coded_id, coded_name) = (coded(&id, false), coded(name.as_str(), true));
+    let base = origin(&headers);
+    let path: Vec<String> = name.segments().map(encode).collect();
+    let (coded_id, coded_name) = (encode(&id), path.join("/"));
     let credential = |number: i64| {
         let url = format!("{base}/api/2.0/mlflow-artifacts/mpu/part/{coded_id}/{number}/{coded_name}");
         json!({ "url": url, "part_number": number, "headers": {} })
@@ -101,27 +103,4 @@ pub async fn presigned(Shared(state): Shared<State>, Path(path): Path<String>) -
     let size = store.size(&name).await?;
     let url = store.presigned(&name, SIGNED).await?;
     answer(&json!({ "url": url, "headers": {}, "file_size": size }))
-}
-
-/// This server's address as the client knows it.
-fn address(headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    format!("{scheme}://{}", text("host").unwrap_or("localhost"))
-}
-
-/// As a part of an address.
-fn coded(text: &str, slashes: bool) -> String {
-    let mut made = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'/' if slashes => made.push('/'),
-            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => made.push(b.into()),
-            b => made.push_str(&format!("%{b:02X}")),
-        }
-    }
-    made
 }

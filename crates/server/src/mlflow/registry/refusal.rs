@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use steward_capabilities::CapabilityError;
 
-use super::super::{Code, MlflowError};
+use super::super::{Code, MlflowError, origin};
 
 impl From<CapabilityError> for MlflowError {
     fn from(e: CapabilityError) -> MlflowError {
@@ -29,9 +29,9 @@ pub fn linked(e: CapabilityError, headers: &HeaderMap) -> MlflowError {
     let CapabilityError::Protected { what, request } = e else {
         return e.into();
     };
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let scheme = text("x-forwarded-proto").filter(|s| *s == "https").unwrap_or("http");
-    let host = text("host").unwrap_or("localhost");
-    let detail = format!("{what}. Approve it at {scheme}://{host}/approvals/{request} and try again.");
+    let detail = format!(
+        "{what}. Approve it at {}/approvals/{request} and try again.",
+        origin(headers)
+    );
     MlflowError::new(Code::PermissionDenied, detail)
 }
