@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use hmac::{Hmac, Mac};
 use reqwest::{Client, Url};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use sha2::Sha256;
 use steward_capabilities::registry::Webhook;
 use tokio::sync::{Semaphore, mpsc};
@@ -47,6 +48,30 @@ pub struct Errand {
     pub event: String,
     /// What happened.
     pub data: Value,
+}
+
+/// What a webhook is sent.
+#[derive(Serialize)]
+struct Told<'a> {
+    entity: &'a str,
+    action: &'a str,
+    timestamp: &'a str,
+    data: NameFirst<'a>,
+}
+
+/// An object whose name comes before the rest: those who put deliveries in order sort them as they are written.
+struct NameFirst<'a>(&'a Value);
+
+impl Serialize for NameFirst<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (named, others): (Vec<_>, Vec<_>) = self
+            .0
+            .as_object()
+            .into_iter()
+            .flatten()
+            .partition(|(key, _)| *key == "name");
+        to.collect_map(named.into_iter().chain(others))
+    }
 }
 
 impl Default for Courier {
@@ -117,7 +142,13 @@ impl Courier {
         let at = at
             .map(|at| format!("{at:.6}").replace('Z', "+00:00"))
             .unwrap_or_default();
-        let body = json!({ "entity": entity, "action": action, "timestamp": at, "data": data }).to_string();
+        let told = Told {
+            entity,
+            action,
+            timestamp: &at,
+            data: NameFirst(data),
+        };
+        let body = serde_json::to_string(&told).map_err(|e| e.to_string())?;
         let id = new_id()?;
         let seconds = now.as_secs().to_string();
         let signed = secret
@@ -225,7 +256,16 @@ fn new_id() -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::signature;
+    use serde_json::json;
+
+    use super::{NameFirst, signature};
+
+    #[test]
+    fn a_delivery_names_first_what_it_is_about() {
+        let data = json!({ "description": null, "name": "churn", "version": "1" });
+        let written = serde_json::to_string(&NameFirst(&data)).unwrap();
+        assert_eq!(written, r#"{"name":"churn","description":null,"version":"1"}"#);
+    }
 
     /// `hmac.new(b"my-secret", b"id.1700000000.{}", "sha256")` of Python 3.11, in base64.
     #[test]
