@@ -1,27 +1,9 @@
 //! What is protected: rules that ask for others' approval before an alias or a stage moves.
 
-use steward_definitions::{Project, Protection};
+use steward_definitions::Project;
+pub use steward_definitions::Protection as Rule;
 
 use super::types::Pointer;
-
-/// A rule that protects aliases and stages of models.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
-    /// The policy it stands in.
-    pub policy: String,
-    /// Names of models; `*` stands for anything.
-    pub models: Vec<String>,
-    /// Aliases.
-    pub aliases: Vec<String>,
-    /// Stages.
-    pub stages: Vec<String>,
-    /// How many others must approve.
-    pub approvals: u64,
-    /// Who may approve; anybody but the author, if empty.
-    pub approvers: Vec<String>,
-    /// How long an approval may be used, in microseconds.
-    pub expires_us: i64,
-}
 
 /// What must be known to judge a move.
 #[derive(Clone, Debug, Default)]
@@ -34,37 +16,24 @@ pub struct Guard {
     pub evidence: Vec<serde_json::Value>,
 }
 
-impl Rule {
-    /// Whether it protects what points at versions of a model.
-    pub fn protects(&self, model: &str, pointer: &Pointer) -> bool {
-        let named = match pointer {
-            Pointer::Alias(alias) => self.aliases.iter().any(|a| a == alias),
-            Pointer::Stage(stage) => self.stages.iter().any(|s| s.eq_ignore_ascii_case(stage.word())),
-        };
-        named && self.models.iter().any(|pattern| fits(pattern, model))
-    }
+/// Whether a rule protects what points at versions of a model.
+fn protects(rule: &Rule, model: &str, pointer: &Pointer) -> bool {
+    let named = match pointer {
+        Pointer::Alias(alias) => rule.aliases.iter().any(|a| a == alias),
+        Pointer::Stage(stage) => rule.stages.iter().any(|s| s.eq_ignore_ascii_case(stage.word())),
+    };
+    named && rule.models.iter().any(|pattern| fits(pattern, model))
 }
 
 /// The rule for a pointer that asks for most.
 pub(super) fn strictest<'a>(rules: &'a [Rule], model: &str, pointer: &Pointer) -> Option<&'a Rule> {
-    let protecting = rules.iter().filter(|rule| rule.protects(model, pointer));
+    let protecting = rules.iter().filter(|rule| protects(rule, model, pointer));
     protecting.max_by_key(|rule| rule.approvals)
 }
 
 /// The rules of a project.
 pub fn rules(project: &Project) -> Vec<Rule> {
-    let rule = |p: &Protection| Rule {
-        policy: p.policy.clone(),
-        models: p.models.clone(),
-        aliases: p.aliases.clone(),
-        stages: p.stages.clone(),
-        approvals: p.approvals,
-        approvers: p.approvers.clone(),
-        expires_us: i64::try_from(p.expires_seconds)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(1_000_000),
-    };
-    project.settings.protected.iter().map(rule).collect()
+    project.settings.protected.clone()
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.

@@ -238,7 +238,7 @@ impl Registry {
             digest: guard.digest.clone(),
             approvals: rule.approvals,
             policy: rule.policy.clone(),
-            expires_us: now.saturating_add(rule.expires_us),
+            expires_us: now.saturating_add_unsigned(rule.expires_seconds.saturating_mul(1_000_000)),
         });
         Judged::refused(before, what, id)
     }

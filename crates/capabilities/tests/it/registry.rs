@@ -99,7 +99,7 @@ fn guard(digest: &str) -> Guard {
         stages: vec!["Production".into()],
         approvals: 2,
         approvers: Vec::new(),
-        expires_us: 14 * DAY,
+        expires_seconds: 14 * 86_400,
     };
     Guard {
         rules: vec![rule],
