@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::RunsError;
-use crate::db::{Arg, Connection, Place, PointRow, Row};
+use crate::db::{Arg, Connection, Place, PointRow, Row, written};
 use crate::model::{Group, Run};
 use crate::writer::Outcome;
 
@@ -89,25 +89,7 @@ impl Batch {
         if !points.is_empty() {
             self.connection.insert_points(&points).await?;
         }
-        let mut rows = Vec::new();
-        let change = self.change;
-        for held in self.runs.values_mut().filter(|h| h.dirty) {
-            let doc = serde_json::to_string(&held.run).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-            held.size = doc.len() * 3 + 512;
-            held.dirty = false;
-            rows.push(vec![
-                Arg::Int(held.reference),
-                Arg::from(held.run.id.as_str()),
-                Arg::Int(held.run.group),
-                Arg::Maybe(held.run.deleted_ms),
-                Arg::Int(change),
-                Arg::Text(doc),
-            ]);
-        }
-        let head = "INSERT INTO runs (ref, id, group_id, deleted_ms, change, doc)";
-        let tail = "ON CONFLICT (ref) DO UPDATE SET deleted_ms = excluded.deleted_ms, change = excluded.change, \
-                    doc = excluded.doc";
-        self.connection.insert(head, tail, rows).await?;
+        self.write_runs(|_| true).await?;
         if self.refs != self.refs_before {
             let sql = "UPDATE state SET refs = $1 WHERE id = 1";
             self.connection.execute(sql, vec![Arg::Int(self.refs)]).await?;
@@ -115,6 +97,28 @@ impl Batch {
         self.connection.run("COMMIT").await?;
         self.shrink();
         Ok(())
+    }
+
+    /// Writes those of the changed runs.
+    async fn write_runs(&mut self, those: impl Fn(&Run) -> bool) -> Result<(), sqlx::Error> {
+        let mut rows = Vec::new();
+        for held in self.runs.values_mut().filter(|h| h.dirty && those(&h.run)) {
+            let doc = written(&held.run)?;
+            held.size = doc.len() * 3 + 512;
+            held.dirty = false;
+            rows.push(vec![
+                Arg::Int(held.reference),
+                Arg::from(held.run.id.as_str()),
+                Arg::Int(held.run.group),
+                Arg::Maybe(held.run.deleted_ms),
+                Arg::Int(self.change),
+                Arg::Text(doc),
+            ]);
+        }
+        let head = "INSERT INTO runs (ref, id, group_id, deleted_ms, change, doc)";
+        let tail = "ON CONFLICT (ref) DO UPDATE SET deleted_ms = excluded.deleted_ms, change = excluded.change, \
+                    doc = excluded.doc";
+        self.connection.insert(head, tail, rows).await
     }
 
     /// The transaction failed: what memory holds is not what the database holds.
@@ -214,21 +218,7 @@ impl Batch {
     /// Forgets the runs of a group, which were changed in the database alone. What they still had to say is written
     /// first.
     pub async fn release(&mut self, group: i64) -> Outcome<()> {
-        let mut dirty = Vec::new();
-        for held in self.runs.values().filter(|h| h.dirty && h.run.group == group) {
-            let doc = serde_json::to_string(&held.run).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-            dirty.push(vec![
-                Arg::Int(held.reference),
-                Arg::from(held.run.id.as_str()),
-                Arg::Int(group),
-                Arg::Maybe(held.run.deleted_ms),
-                Arg::Int(self.change),
-                Arg::Text(doc),
-            ]);
-        }
-        let head = "INSERT INTO runs (ref, id, group_id, deleted_ms, change, doc)";
-        let tail = "ON CONFLICT (ref) DO UPDATE SET deleted_ms = excluded.deleted_ms, doc = excluded.doc";
-        self.connection.insert(head, tail, dirty).await?;
+        self.write_runs(|run| run.group == group).await?;
         self.runs.retain(|_, h| h.run.group != group);
         Ok(())
     }
@@ -252,7 +242,7 @@ impl Batch {
 
     /// Writes a group as it is now.
     pub async fn put_group(&mut self, group: Group) -> Outcome<()> {
-        let doc = serde_json::to_string(&group).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+        let doc = written(&group)?;
         let sql = "INSERT INTO run_groups (id, name, change, doc) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE \
                    SET name = excluded.name, change = excluded.change, doc = excluded.doc";
         let args = vec![
@@ -315,7 +305,7 @@ impl Held {
 
 /// A run of a row whose columns are, from `at`: group, deleted, document.
 pub(crate) fn read_run(row: &Row, id: String, at: usize) -> Result<Run, sqlx::Error> {
-    let mut run: Run = serde_json::from_str(row.str(at + 2)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut run: Run = row.document(at + 2)?;
     run.id = id;
     run.group = row.int(at)?;
     run.deleted_ms = row.maybe(at + 1)?;
@@ -324,7 +314,7 @@ pub(crate) fn read_run(row: &Row, id: String, at: usize) -> Result<Run, sqlx::Er
 
 /// A group of a row `id, name, doc`.
 pub(crate) fn read_group(row: &Row) -> Result<Group, sqlx::Error> {
-    let mut group: Group = serde_json::from_str(row.str(2)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut group: Group = row.document(2)?;
     group.id = row.int(0)?;
     Ok(group)
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::RunsError;
 use crate::batch::Batch;
-use crate::db::{Arg, Row};
+use crate::db::{Arg, Row, written};
 use crate::store::{RunStore, new_id, now_ms};
 use crate::writer::Outcome;
 
@@ -149,7 +149,7 @@ impl Batch {
     }
 
     async fn put_set(&mut self, reference: i64, set: &ExampleSet) -> Outcome<()> {
-        let doc = serde_json::to_string(set).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+        let doc = written(set)?;
         let sql = "INSERT INTO example_sets (ref, id, doc) VALUES ($1, $2, $3) \
                    ON CONFLICT (ref) DO UPDATE SET doc = excluded.doc";
         let args = vec![Arg::Int(reference), Arg::from(set.id.as_str()), Arg::Text(doc)];
@@ -211,7 +211,7 @@ impl Batch {
                     (self.next_ref(), example)
                 }
             };
-            let doc = serde_json::to_string(&example).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+            let doc = written(&example)?;
             let sql = "INSERT INTO examples (ref, set_ref, id, digest, doc) VALUES ($1, $2, $3, $4, $5) \
                        ON CONFLICT (ref) DO UPDATE SET doc = excluded.doc";
             let args = vec![
@@ -394,13 +394,13 @@ impl RunStore {
 }
 
 fn read_set(row: &Row, at: usize) -> Result<ExampleSet, sqlx::Error> {
-    let mut set: ExampleSet = serde_json::from_str(row.str(at + 1)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut set: ExampleSet = row.document(at + 1)?;
     set.id = row.text(at)?;
     Ok(set)
 }
 
 fn read_example(row: &Row, at: usize) -> Result<Example, sqlx::Error> {
-    let mut example: Example = serde_json::from_str(row.str(at + 1)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut example: Example = row.document(at + 1)?;
     example.id = row.text(at)?;
     Ok(example)
 }

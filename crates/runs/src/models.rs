@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RunsError;
 use crate::batch::Batch;
-use crate::db::{Arg, Row};
+use crate::db::{Arg, Row, written};
 use crate::model::{Latest, Point, finite};
 use crate::place::below;
 use crate::writer::Outcome;
@@ -132,7 +132,7 @@ impl Batch {
     }
 
     async fn put_model(&mut self, reference: i64, model: &Model) -> Outcome<()> {
-        let doc = serde_json::to_string(model).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+        let doc = written(model)?;
         let sql = "INSERT INTO models (ref, id, group_id, deleted_ms, change, doc) VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (ref) DO UPDATE SET deleted_ms = excluded.deleted_ms, change = excluded.change, \
                    doc = excluded.doc";
@@ -205,7 +205,7 @@ impl Batch {
 
 /// A model of a row whose columns are, from `at`: id, group, deleted, document.
 pub(crate) fn read_model(row: &Row, at: usize) -> Result<Model, sqlx::Error> {
-    let mut model: Model = serde_json::from_str(row.str(at + 3)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut model: Model = row.document(at + 3)?;
     model.id = row.text(at)?;
     model.group = row.int(at + 1)?;
     model.deleted_ms = row.maybe(at + 2)?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::RunsError;
 use crate::batch::Batch;
-use crate::db::{Arg, Row};
+use crate::db::{Arg, Row, written};
 use crate::writer::Outcome;
 
 /// A trace without its spans.
@@ -156,7 +156,7 @@ impl Batch {
     }
 
     async fn write_trace(&mut self, reference: i64, trace: &Trace) -> Outcome<()> {
-        let doc = serde_json::to_string(trace).map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+        let doc = written(trace)?;
         let sql = "INSERT INTO traces (ref, id, group_id, at_ms, change, doc) VALUES ($1, $2, $3, $4, $5, $6) \
                    ON CONFLICT (ref) DO UPDATE SET group_id = excluded.group_id, at_ms = excluded.at_ms, \
                    change = excluded.change, doc = excluded.doc";
@@ -297,7 +297,7 @@ impl Trace {
 
 /// A trace of a row whose columns are, from `at`: id, group, time, document.
 pub(crate) fn read_trace(row: &Row, at: usize) -> Result<Trace, sqlx::Error> {
-    let mut trace: Trace = serde_json::from_str(row.str(at + 3)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+    let mut trace: Trace = row.document(at + 3)?;
     trace.id = row.text(at)?;
     trace.group = row.int(at + 1)?;
     trace.at_ms = row.int(at + 2)?;

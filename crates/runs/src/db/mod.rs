@@ -4,6 +4,8 @@
 mod open;
 mod points;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _, SqliteConnection, SqlitePool};
@@ -83,6 +85,16 @@ impl Row {
             Row::Postgres(row) => row.try_get(at),
         }
     }
+
+    /// What stands there as JSON.
+    pub fn document<T: DeserializeOwned>(&self, at: usize) -> Result<T, sqlx::Error> {
+        serde_json::from_str(self.str(at)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))
+    }
+}
+
+/// As JSON, as [`Row::document`] reads it.
+pub(crate) fn written(document: &impl Serialize) -> Result<String, sqlx::Error> {
+    serde_json::to_string(document).map_err(|e| sqlx::Error::Encode(Box::new(e)))
 }
 
 macro_rules! bound {

@@ -150,11 +150,7 @@ impl RunStore {
     async fn spans_of(&self, trace: i64) -> Result<Vec<(String, Value)>, RunsError> {
         let sql = "SELECT doc FROM spans WHERE trace = $1 ORDER BY started_ns, id";
         let rows = self.pool.fetch(sql, vec![Arg::Int(trace)]).await.map_err(self.fail())?;
-        let read = |row: &crate::db::Row| -> Result<(String, Value), sqlx::Error> {
-            let text = row.text(0)?;
-            let value = serde_json::from_str(&text).map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
-            Ok((text, value))
-        };
+        let read = |row: &crate::db::Row| Ok((row.text(0)?, row.document(0)?));
         rows.iter().map(read).collect::<Result<_, _>>().map_err(self.fail())
     }
 
@@ -203,7 +199,7 @@ impl RunStore {
                 trace: id.to_owned(),
                 id: row.text(0)?,
                 started_ns: row.int(1)?,
-                doc: serde_json::from_str(row.str(2)?).map_err(|e| sqlx::Error::Decode(Box::new(e)))?,
+                doc: row.document(2)?,
             })
         };
         rows.iter().map(read).collect::<Result<_, _>>().map_err(self.fail())
