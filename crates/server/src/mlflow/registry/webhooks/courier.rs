@@ -103,6 +103,12 @@ impl Courier {
         }
     }
 
+    /// Ends the queue of a webhook that is gone, once it has told what waits.
+    pub fn forget(&self, webhook: &str) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(webhook);
+    }
+
     fn client(&self, any: bool) -> Result<&Client, String> {
         // A proxy of the environment, or an address that the answer leads on to, would evade the check.
         let plain = || {

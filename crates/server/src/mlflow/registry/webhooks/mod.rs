@@ -141,6 +141,7 @@ pub async fn update(Shared(state): Shared<State>, Path(id): Path<String>, header
 /// `DELETE webhooks/ID`.
 pub async fn delete(Shared(state): Shared<State>, Path(id): Path<String>, headers: HeaderMap, asked: Asked) -> Answer {
     state.registry().delete_webhook(&author(&headers, &asked), &id).await?;
+    state.courier().forget(&id);
     answer(&json!({}))
 }
 
