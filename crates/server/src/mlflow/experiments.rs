@@ -221,7 +221,7 @@ pub async fn search(Shared(state): Shared<State>, asked: Asked) -> Answer {
     }
     answer(&Found {
         experiments: page,
-        next_page_token: (groups.len() > offset.saturating_add(most)).then(|| paging::token(offset + most)),
+        next_page_token: (groups.len() > offset + most).then(|| paging::token(offset + most)),
     })
 }
 

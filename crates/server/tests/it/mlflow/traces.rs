@@ -51,6 +51,24 @@ async fn a_trace_and_what_was_thought_of_it() {
     assert_eq!((status, &error["error_code"]), (404, &json!("RESOURCE_DOES_NOT_EXIST")));
 }
 
+#[tokio::test]
+async fn moments_at_the_end_of_time_are_taken() {
+    let world = World::new().await;
+    let begun = json!({ "experiment_id": "0", "timestamp_ms": i64::MIN });
+    let (status, made) = ask(&world, "POST", "traces", &begun).await;
+    assert_eq!(status, 200, "{made}");
+    let id = made["trace_info"]["request_id"].as_str().unwrap();
+    let end = json!({ "timestamp_ms": i64::MAX, "status": "OK" });
+    let (status, ended) = ask(&world, "PATCH", &format!("traces/{id}"), &end).await;
+    assert_eq!(
+        (status, &ended["trace_info"]["execution_time_ms"]),
+        (200, &json!(i64::MAX))
+    );
+    let search = "traces?experiment_ids=0&filter=attributes.end_time%20%3E%200&order_by=end_time%20DESC";
+    assert_eq!(ask(&world, "GET", search, &json!({})).await.0, 200);
+    assert_eq!(ask(&world, "GET", &format!("{V3}/{id}"), &json!({})).await.0, 200);
+}
+
 async fn export(world: &World, kind: &str, body: Vec<u8>) -> u16 {
     let request = Request::post("/v1/traces")
         .header(header::CONTENT_TYPE, kind)
