@@ -35,6 +35,10 @@ pub(crate) struct Batch {
     refs_before: i64,
     last_group: i64,
     runs: HashMap<String, Held>,
+    /// Bytes of those.
+    size: usize,
+    /// Ids of the runs that this transaction asked for.
+    touched: Vec<String>,
     groups: HashMap<i64, Group>,
     keys: HashMap<String, i64>,
     points: Vec<PointRow>,
@@ -52,6 +56,8 @@ impl Batch {
             refs_before: 0,
             last_group: 0,
             runs: HashMap::new(),
+            size: 0,
+            touched: Vec::new(),
             groups: HashMap::new(),
             keys: HashMap::new(),
             points: Vec::new(),
@@ -61,7 +67,7 @@ impl Batch {
 
     /// Forgets what is held in memory.
     pub fn forget(&mut self) {
-        self.runs.clear();
+        self.keep(|_| false);
         self.groups.clear();
         self.keys.clear();
         self.points.clear();
@@ -80,6 +86,7 @@ impl Batch {
         self.change = change;
         (self.refs, self.last_group) = (row.int(1)?, row.int(2)?);
         self.refs_before = self.refs;
+        self.touched.clear();
         Ok(())
     }
 
@@ -89,7 +96,7 @@ impl Batch {
         if !points.is_empty() {
             self.connection.insert_points(&points).await?;
         }
-        self.write_runs(|_| true).await?;
+        self.write_runs().await?;
         if self.refs != self.refs_before {
             let sql = "UPDATE state SET refs = $1 WHERE id = 1";
             self.connection.execute(sql, vec![Arg::Int(self.refs)]).await?;
@@ -99,12 +106,17 @@ impl Batch {
         Ok(())
     }
 
-    /// Writes those of the changed runs.
-    async fn write_runs(&mut self, those: impl Fn(&Run) -> bool) -> Result<(), sqlx::Error> {
+    /// Writes the runs that were changed.
+    async fn write_runs(&mut self) -> Result<(), sqlx::Error> {
         let mut rows = Vec::new();
-        for held in self.runs.values_mut().filter(|h| h.dirty && those(&h.run)) {
+        for id in self.touched.drain(..) {
+            let Some(held) = self.runs.get_mut(&id).filter(|h| h.dirty) else {
+                continue;
+            };
             let doc = written(&held.run)?;
-            held.size = doc.len() * 3 + 512;
+            let size = room(&doc);
+            self.size = self.size - held.size + size;
+            held.size = size;
             held.dirty = false;
             rows.push(vec![
                 Arg::Int(held.reference),
@@ -138,15 +150,20 @@ impl Batch {
         }
     }
 
+    /// Drops all runs but some.
+    fn keep(&mut self, those: impl Fn(&Held) -> bool) {
+        self.runs.retain(|_, held| those(held));
+        self.size = self.runs.values().map(|held| held.size).sum();
+    }
+
     /// Drops the runs that were used longest ago when there are too many.
     fn shrink(&mut self) {
-        let size: usize = self.runs.values().map(|h| h.size).sum();
-        if size > KEPT {
+        if self.size > KEPT {
             let mut used: Vec<u64> = self.runs.values().map(|h| h.used).collect();
             let middle = used.len() / 2;
             let (_, median, _) = used.select_nth_unstable(middle);
             let median = *median;
-            self.runs.retain(|_, h| h.used > median);
+            self.keep(|h| h.used > median);
         }
         if self.keys.len() > NAMES {
             self.keys.clear();
@@ -170,6 +187,9 @@ impl Batch {
     /// A run, to be read or changed.
     pub async fn run(&mut self, id: &str) -> Outcome<&mut Held> {
         self.used += 1;
+        if self.touched.last().is_none_or(|last| last != id) {
+            self.touched.push(id.to_owned());
+        }
         if !self.runs.contains_key(id) {
             let sql = "SELECT ref, group_id, deleted_ms, doc FROM runs WHERE id = $1";
             let rows = self.connection.fetch(sql, vec![id.into()]).await?;
@@ -179,11 +199,12 @@ impl Batch {
             let run = read_run(row, id.to_owned(), 1)?;
             let held = Held {
                 reference: row.int(0)?,
-                size: row.str(3)?.len() * 3 + 512,
+                size: room(row.str(3)?),
                 run,
                 dirty: false,
                 used: 0,
             };
+            self.size += held.size;
             self.runs.insert(id.to_owned(), held);
         }
         let used = self.used;
@@ -212,14 +233,16 @@ impl Batch {
             used: self.used,
             run,
         };
+        self.size += held.size;
+        self.touched.push(held.run.id.clone());
         self.runs.insert(held.run.id.clone(), held);
     }
 
     /// Forgets the runs of a group, which were changed in the database alone. What they still had to say is written
     /// first.
     pub async fn release(&mut self, group: i64) -> Outcome<()> {
-        self.write_runs(|run| run.group == group).await?;
-        self.runs.retain(|_, h| h.run.group != group);
+        self.write_runs().await?;
+        self.keep(|h| h.run.group != group);
         Ok(())
     }
 
@@ -293,6 +316,11 @@ impl Batch {
     pub fn point(&mut self, point: PointRow) {
         self.points.push(point);
     }
+}
+
+/// Bytes that a run takes in memory, by its document.
+fn room(doc: &str) -> usize {
+    doc.len() * 3 + 512
 }
 
 impl Held {
