@@ -40,32 +40,6 @@ impl RunStore {
         read_run(&row, id.to_owned(), 0).map_err(self.fail())
     }
 
-    /// Runs by id, in that order; those that are gone are left out.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn runs(&self, ids: &[String]) -> Result<Vec<Run>, RunsError> {
-        let sql = format!(
-            "SELECT id, group_id, deleted_ms, doc FROM runs WHERE {}",
-            self.pool.within("id")
-        );
-        let mut found: HashMap<String, Run> = HashMap::with_capacity(ids.len());
-        for chunk in ids.chunks(CHUNK) {
-            let list = serde_json::to_string(chunk).unwrap_or_default();
-            for row in self
-                .pool
-                .fetch(&sql, vec![Arg::Text(list)])
-                .await
-                .map_err(self.fail())?
-            {
-                let id = row.text(0).map_err(self.fail())?;
-                let run = read_run(&row, id.clone(), 1).map_err(self.fail())?;
-                found.insert(id, run);
-            }
-        }
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
-    }
-
     /// What the datasets of runs look like, by group, name and digest.
     ///
     /// # Errors
