@@ -209,28 +209,33 @@ impl Batch {
 
     /// Deletes traces with their spans; how many.
     pub async fn delete_traces(&mut self, cull: TraceCull) -> Outcome<u64> {
-        let sql = "SELECT ref, id FROM traces WHERE group_id = $1 AND at_ms <= $2 ORDER BY at_ms, id";
-        let args = vec![Arg::Int(cull.group), Arg::Int(cull.until_ms.unwrap_or(i64::MAX))];
-        let rows = self.connection.fetch(sql, args).await?;
-        let most = cull.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(0));
-        let mut deleted = 0;
+        let until = Arg::Int(cull.until_ms.unwrap_or(i64::MAX));
+        let most = Arg::Int(cull.limit.map_or(i64::MAX, |n| n.max(0)));
+        let rows = match cull.ids.is_empty() {
+            true => {
+                let sql = "SELECT ref FROM traces WHERE group_id = $1 AND at_ms <= $2 ORDER BY at_ms, id LIMIT $3";
+                self.connection.fetch(sql, vec![Arg::Int(cull.group), until, most]).await?
+            }
+            false => {
+                let sql = format!(
+                    "SELECT ref FROM traces WHERE {} AND group_id = $2 AND at_ms <= $3 ORDER BY at_ms, id LIMIT $4",
+                    self.connection.within("id")
+                );
+                let ids = Arg::Text(written(&cull.ids)?);
+                let args = vec![ids, Arg::Int(cull.group), until, most];
+                self.connection.fetch(&sql, args).await?
+            }
+        };
         for row in &rows {
-            let (reference, id) = (row.int(0)?, row.text(1)?);
-            if deleted >= most {
-                break;
-            }
-            if !cull.ids.is_empty() && !cull.ids.contains(&id) {
-                continue;
-            }
+            let reference = row.int(0)?;
             for sql in [
                 "DELETE FROM spans WHERE trace = $1",
                 "DELETE FROM traces WHERE ref = $1",
             ] {
                 self.connection.execute(sql, vec![Arg::Int(reference)]).await?;
             }
-            deleted += 1;
         }
-        Ok(deleted as u64)
+        Ok(rows.len() as u64)
     }
 
     /// Keeps spans of a group. Traces that are not there yet begin with their first spans; `told` makes one of its spans.

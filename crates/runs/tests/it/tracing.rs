@@ -135,3 +135,38 @@ async fn spans_begin_a_trace_and_go_with_it() {
         ));
     }
 }
+
+#[tokio::test]
+async fn traces_are_deleted_by_id_or_oldest_first() {
+    for tried in all().await {
+        let store = &tried.store;
+        for (id, at_ms) in [("t1", 3), ("t2", 2), ("t3", 1), ("t4", 4)] {
+            store.put_trace(trace(id, at_ms, "OK")).await.unwrap();
+        }
+        let left = async || {
+            let mut found = Vec::new();
+            for id in ["t1", "t2", "t3", "t4"] {
+                found.extend(store.trace(id).await.map(|t| t.id));
+            }
+            found
+        };
+        let named = TraceCull {
+            ids: vec!["t4".into(), "none".into()],
+            ..TraceCull::default()
+        };
+        let elsewhere = TraceCull {
+            group: 7,
+            ..named.clone()
+        };
+        assert_eq!(store.delete_traces(elsewhere).await.unwrap(), 0, "{}", tried.name);
+        assert_eq!(store.delete_traces(named).await.unwrap(), 1);
+        assert_eq!(left().await, ["t1", "t2", "t3"]);
+        let oldest = TraceCull {
+            until_ms: Some(2),
+            limit: Some(1),
+            ..TraceCull::default()
+        };
+        assert_eq!(store.delete_traces(oldest).await.unwrap(), 1);
+        assert_eq!(left().await, ["t1", "t2"]);
+    }
+}
