@@ -140,7 +140,7 @@ async fn render(state: &State, id: &str, input: &Input, refusal: Option<&str>) -
             dl.facts {
                 dt { "Asked" } dd { (format::minute(request.at_us)) " by " (request.by) }
                 dt { "May be used until" } dd { (format::minute(request.expires_us)) }
-                @if let Some(from) = request.from { dt { "Points now at" } dd { a href={ (address(name)) "/" (from) } { "version " (from) } } }
+                @if let Some(from) = request.from { dt { "Pointed then at" } dd { a href={ (address(name)) "/" (from) } { "version " (from) } } }
                 @if let Some(digest) = &request.digest { dt { "What is approved" } dd { "files of digest " code { (digest) } } }
                 @if let Some(why) = &request.void { dt { "Void" } dd { (why) } }
                 @if let Some(used) = request.used { dt { "Used" } dd { a href={ "/ledger/" (used) } { "event " (used) } } }
