@@ -170,3 +170,31 @@ async fn traces_are_deleted_by_id_or_oldest_first() {
         assert_eq!(left().await, ["t1", "t2"]);
     }
 }
+
+#[tokio::test]
+async fn without_a_wish_the_newest_traces_come_first_page_by_page() {
+    for tried in all().await {
+        let store = &tried.store;
+        let other = crate::stores::group(store, "other").await;
+        for (id, at_ms, group) in [("a", 1, 0), ("b", 3, 0), ("c", 3, other), ("d", 2, other), ("e", 4, 0)] {
+            let mut made = trace(id, at_ms, "OK");
+            made.group = group;
+            store.put_trace(made).await.unwrap();
+        }
+        let page = async |groups: Vec<i64>, offset| {
+            let search = TraceSearch {
+                groups,
+                filter: Vec::new(),
+                orders: Vec::new(),
+                offset,
+                limit: 2,
+            };
+            let found = store.search_traces(search).await.unwrap();
+            (found.items.into_iter().map(|t| t.id).collect::<String>(), found.more)
+        };
+        assert_eq!(page(vec![0, other], 0).await, ("eb".into(), true), "{}", tried.name);
+        assert_eq!(page(vec![0, other], 2).await, ("cd".into(), true));
+        assert_eq!(page(vec![0, other], 4).await, ("a".into(), false));
+        assert_eq!(page(vec![0], 1).await, ("ba".into(), false));
+    }
+}
