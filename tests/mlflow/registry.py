@@ -21,30 +21,17 @@ os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] =
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities.webhook import WebhookEvent
-from mlflow.exceptions import MlflowException
+
+import checks
+from checks import check, refused
 
 steward = sys.argv[1]
-failed = 0
 SETTINGS = """project: shop
 owner: mara
 people: [mara, tomas, ines, ci]
 protected: [{policy: champions, models: ["churn*"], aliases: [champion], approvals: 2}]
 webhooks: {allow_private: true, allow_http: true}
 """
-
-
-def check(name, holds):
-    global failed
-    print(f"{'ok' if holds else 'FAILED'}: MLflow {mlflow.__version__}: {name}")
-    failed += not holds
-
-
-def refused(call, code, words):
-    try:
-        call()
-    except MlflowException as e:
-        return e.error_code == code and words in str(e)
-    return False
 
 
 class Served:
@@ -186,4 +173,4 @@ def main():
 
 
 main()
-sys.exit(failed > 0)
+sys.exit(checks.failed > 0)

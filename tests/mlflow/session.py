@@ -7,24 +7,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag, ViewType
-from mlflow.exceptions import MlflowException
 
-failed = 0
-
-
-def check(name, holds):
-    global failed
-    print(f"{'ok' if holds else 'FAILED'}: MLflow {mlflow.__version__}: {name}")
-    failed += not holds
-
-
-def refused(call, code, words):
-    try:
-        call()
-    except MlflowException as e:
-        return e.error_code == code and words in str(e)
-    return False
-
+import checks
+from checks import check, refused
 
 address = os.environ["STEWARD_ADDRESS"]
 mlflow.set_tracking_uri(address)
@@ -125,4 +110,4 @@ if LinearRegression:
     logged = client.get_run(automatic.info.run_id).data
     check("autologging logs parameters and metrics", logged.params["fit_intercept"] == "True" and logged.metrics["training_r2_score"] == 1)
 
-raise SystemExit(1 if failed else 0)
+raise SystemExit(1 if checks.failed else 0)
