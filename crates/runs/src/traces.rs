@@ -214,7 +214,9 @@ impl Batch {
         let rows = match cull.ids.is_empty() {
             true => {
                 let sql = "SELECT ref FROM traces WHERE group_id = $1 AND at_ms <= $2 ORDER BY at_ms, id LIMIT $3";
-                self.connection.fetch(sql, vec![Arg::Int(cull.group), until, most]).await?
+                self.connection
+                    .fetch(sql, vec![Arg::Int(cull.group), until, most])
+                    .await?
             }
             false => {
                 let sql = format!(

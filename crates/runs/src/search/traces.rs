@@ -326,7 +326,7 @@ fn compare(a: &Trace, b: &Trace, orders: &[Order]) -> Ordering {
             (Some(a), Some(b)) => turned(a.cmp(&b)),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
-                let by = match (order.kind, order.key.as_str()) {
+        let by = match (order.kind, order.key.as_str()) {
             (Kind::Tag, key) => texts(a.tags.get(key), b.tags.get(key)),
             (Kind::Metadata, key) => texts(a.metadata.get(key), b.metadata.get(key)),
             (_, "timestamp_ms") => numbers(Some(a.at_ms), Some(b.at_ms)),

@@ -74,12 +74,28 @@ async fn a_run_from_its_beginning_to_its_end() {
 #[tokio::test]
 async fn a_curve_says_which_of_its_points_are_no_number() {
     let world = World::new().await;
-    let (_, made) = ask(&world, "POST", "runs/create", &json!({ "start_time": 0, "run_name": "odd" })).await;
+    let (_, made) = ask(
+        &world,
+        "POST",
+        "runs/create",
+        &json!({ "start_time": 0, "run_name": "odd" }),
+    )
+    .await;
     let id = made["run"]["info"]["run_id"].as_str().unwrap().to_owned();
-    for (step, some, none) in [(1, json!(0.5), "NaN"), (2, json!("NaN"), "NaN"), (3, json!(0.25), "NaN")] {
+    for (step, some, none) in [
+        (1, json!(0.5), "NaN"),
+        (2, json!("NaN"), "NaN"),
+        (3, json!(0.25), "NaN"),
+    ] {
         let metrics = json!([{ "key": "some", "value": some, "timestamp": 1, "step": step },
                              { "key": "none", "value": none, "timestamp": 1, "step": step }]);
-        ask(&world, "POST", "runs/log-batch", &json!({ "run_id": id, "metrics": metrics })).await;
+        ask(
+            &world,
+            "POST",
+            "runs/log-batch",
+            &json!({ "run_id": id, "metrics": metrics }),
+        )
+        .await;
     }
     let page = words(&world.page(&format!("/runs/{id}")).await);
     assert!(page.contains("started 1970-01-01 00:00 UTC"), "{page}");
